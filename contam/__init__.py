@@ -1,0 +1,26 @@
+"""contam: is this corpus, or this checkpoint, collapsing from training on model output?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from contam.audit import audit as audit
+    from contam.compare import compare as compare
+    from contam.result import Audit as Audit
+    from contam.result import Level as Level
+
+_WHERE = {"audit": "contam.audit", "compare": "contam.compare", "Audit": "contam.result", "Level": "contam.result"}
+
+__all__ = ["Audit", "Level", "__version__", "audit", "compare"]
+
+
+def __getattr__(name: str) -> Any:
+    """Names of the public interface, imported when they are first used (numpy and numba are slow to start)."""
+    if name not in _WHERE:
+        raise AttributeError(f"module 'contam' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_WHERE[name]), name)

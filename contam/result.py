@@ -1,0 +1,192 @@
+"""What an audit says, as plain frozen records; ``to_dict`` is the JSON of schema version 1."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, fields, is_dataclass
+from enum import StrEnum
+from typing import Any
+
+SCHEMA_VERSION = 1
+
+
+class Level(StrEnum):
+    """The outcome of a judgement, mildest first; ``insufficient_evidence`` stands outside the order."""
+
+    HEALTHY = "healthy"
+    AT_RISK = "at_risk"
+    COLLAPSING = "collapsing"
+    INSUFFICIENT = "insufficient_evidence"
+
+    @property
+    def severity(self) -> int:
+        """0 healthy, 1 at risk, 2 collapsing; -1 where nothing could be judged."""
+        return {"healthy": 0, "at_risk": 1, "collapsing": 2}.get(self.value, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured number with everything needed to read it.
+
+    ``value`` is None where it could not be measured, and ``reason`` says why. ``direction`` is where collapse
+    moves it: ``falls``, ``rises`` or ``both``. ``band`` is (5 %, median, 95 %) among the references at the same
+    matched size, ``place`` the share of references with a smaller value, ``z`` the robust distance from their
+    median in the direction of collapse.
+    """
+
+    value: float | None
+    unit: str
+    family: str
+    direction: str = "falls"
+    interval: tuple[float, float] | None = None
+    z: float | None = None
+    p_value: float | None = None
+    place: float | None = None
+    band: tuple[float, float, float] | None = None
+    matched_tokens: int | None = None
+    documents: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something the reader could not use: where, and why. ``line`` is 1-based; None where lines mean nothing."""
+
+    path: str
+    reason: str
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusInfo:
+    """What was read."""
+
+    sources: tuple[str, ...]
+    files: int
+    documents: int
+    tokens: int
+    bytes: int
+    skipped: tuple[Skipped, ...] = ()
+    skipped_total: int = 0
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceInfo:
+    """What the corpus was compared with; ``paired`` where it was the user's own trusted text."""
+
+    name: str
+    sources: int
+    matched_tokens: int | None
+    paired: bool = False
+    domains: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement: level, conformal p-value and score where a test was run, and the reasons in sentences."""
+
+    level: Level
+    p_value: float | None = None
+    score: float | None = None
+    reasons: tuple[str, ...] = ()
+    detection_floor: str = ""
+    advice: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleResult:
+    """One rule applied: ``status`` is pass, warn, fail or skipped."""
+
+    id: str
+    name: str
+    status: str
+    value: float | None
+    limit: float | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFinding:
+    """A document that a rule points at; ``id`` is path:line, ``excerpt`` raw text that a report must escape."""
+
+    id: str
+    rule: str
+    value: float
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """How many documents were flagged, and the worst of them."""
+
+    flagged: int = 0
+    worst: tuple[DocumentFinding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """How the measurement was made."""
+
+    config_digest: str
+    seed: int
+    seconds: float
+    bytes_per_second: float
+    engine: str = "local"
+    workers: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """The whole result of an audit.
+
+    ``signals`` are the figures of the matched subsample, judged against references; ``whole`` are the figures
+    of the whole corpus (descriptive: many of them grow or fall with size). Keys are dotted, ``family.name``.
+    """
+
+    corpus: CorpusInfo
+    reference: ReferenceInfo
+    verdict: Verdict
+    signals: dict[str, Figure]
+    whole: dict[str, Figure]
+    rules: tuple[RuleResult, ...]
+    documents: Documents
+    provenance: Provenance
+    command: str = "audit"
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def level(self) -> Level:
+        """The verdict's level."""
+        return self.verdict.level
+
+    def exit_code(self, fail_on: str = "collapsing", allow_insufficient: bool = False) -> int:
+        """0 judged and below ``fail_on``; 1 at or above it; 2 could not judge (0 with ``allow_insufficient``).
+
+        ``fail_on`` is ``at_risk``, ``collapsing`` or ``never``.
+        """
+        if self.level is Level.INSUFFICIENT:
+            return 0 if allow_insufficient else 2
+        if fail_on == "never":
+            return 0
+        return int(self.level.severity >= Level(fail_on).severity)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of schema version 1; NaN and infinities become null."""
+        from contam import __version__
+
+        body = {"schema_version": SCHEMA_VERSION, "tool": {"name": "contam", "version": __version__}}
+        return body | {"command": self.command} | plain(self, skip=("command",))
+
+
+def plain(value: Any, skip: tuple[str, ...] = ()) -> Any:
+    """Dataclasses, tuples and numbers as what ``json`` writes."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value) if f.name not in skip}
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value.value if isinstance(value, StrEnum) else value

@@ -1,0 +1,1 @@
+"""Text and numbers: every measure contam knows, on arrays alone; no files, no models."""
