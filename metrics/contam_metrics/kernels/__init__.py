@@ -1,0 +1,1 @@
+"""The hot loops, compiled by numba; everything here works on plain arrays and releases the GIL."""

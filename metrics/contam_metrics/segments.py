@@ -1,0 +1,184 @@
+"""The matched subsample: documents cut into segments, and the segments with the smallest keys.
+
+A document is identified by its content and not by its name or place, so a sample is the same however the
+documents are spread over files and in whatever order they come; equal documents count once here (how many
+there are is measured on the whole corpus). The sample of a union is the union of the samples, cut again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contam_metrics.batch import Batch
+from contam_metrics.words import Words, cut
+
+SEGMENT_WORDS = 200
+"""Longer documents are cut into round(words / SEGMENT_WORDS) equal segments."""
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX = np.uint64(0xD6E8FEB86659FD93)
+
+
+def mixed(state: NDArray[np.uint64], value: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """A 64-bit hash of two arrays of 64-bit values, element by element."""
+    with np.errstate(over="ignore"):
+        x = (state ^ (value * _MIX)) * _GOLDEN
+        x ^= x >> np.uint64(32)
+        x *= _MIX
+        x ^= x >> np.uint64(29)
+        x *= _GOLDEN
+        return x ^ (x >> np.uint64(32))
+
+
+def document_hashes(batch: Batch) -> NDArray[np.uint64]:
+    """The 64-bit content hash of every document, of its bytes as they are."""
+    from contam_metrics.kernels.tables import hash_documents
+
+    out = np.empty(len(batch), np.uint64)
+    hash_documents(batch.data, batch.offsets, out)
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """Segments in ascending order of their keys, cut into words.
+
+    ``keys``, ``docs`` uint64[n] (key; content hash of the document), ``hashes`` uint64[N] and ``lengths``
+    int32[N] the words, ``bounds`` int64[n + 1], ``symbols``, ``unks`` int64[n], ``texts`` the raw bytes.
+    """
+
+    keys: NDArray[np.uint64]
+    docs: NDArray[np.uint64]
+    hashes: NDArray[np.uint64]
+    lengths: NDArray[np.int32]
+    bounds: NDArray[np.int64]
+    symbols: NDArray[np.int64]
+    unks: NDArray[np.int64]
+    texts: tuple[bytes, ...]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def words(self) -> int:
+        """Words in all segments together."""
+        return len(self.hashes)
+
+    def head(self, words: int) -> Segments:
+        """The segments with the smallest keys, as many as it takes to reach ``words`` words."""
+        n = int(np.searchsorted(self.bounds, words))
+        return self if n >= len(self) else _from_rows(self.keys[:n], self.docs[:n], self.texts[:n])
+
+    @staticmethod
+    def concatenate(parts: Sequence[Segments]) -> Segments:
+        """The union; a segment that is in several parts is kept once."""
+        keys = np.concatenate([p.keys for p in parts]) if parts else np.empty(0, np.uint64)
+        docs = np.concatenate([p.docs for p in parts]) if parts else np.empty(0, np.uint64)
+        texts = [t for p in parts for t in p.texts]
+        _, first = np.unique(keys, return_index=True)
+        return _from_rows(keys[first], docs[first], [texts[i] for i in first])
+
+
+def _from_rows(keys: NDArray[np.uint64], docs: NDArray[np.uint64], texts: Sequence[bytes]) -> Segments:
+    """Segments from rows that are in order and all different."""
+    w = cut(Batch.of(texts))
+    return Segments(keys, docs, w.hashes, w.lengths, w.bounds, w.symbols, w.unks, tuple(texts))
+
+
+def _segment_rows(
+    words: Words, docs: NDArray[np.uint64], seed: int
+) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Of every segment: (key, document row, its number within the document, segments of that document)."""
+    n = np.diff(words.bounds)
+    per_document = np.where(n > 0, np.maximum(1, np.rint(n / SEGMENT_WORDS)), 0).astype(np.int64)
+    rows = np.repeat(np.arange(len(n)), per_document)
+    numbers = np.arange(len(rows)) - np.repeat(np.cumsum(per_document) - per_document, per_document)
+    salt = np.full(len(rows), seed, np.uint64)
+    keys = mixed(mixed(docs[rows], salt), numbers.astype(np.uint64))
+    return keys, rows, numbers, per_document[rows]
+
+
+def _segment_text(words: Words, row: int, number: int, total: int) -> bytes:
+    """The bytes of one segment: from its first word (or the document's start) up to the next segment's first word."""
+    low, high = int(words.bounds[row]), int(words.bounds[row + 1])
+    n = high - low
+    begin = words.batch.offsets[row] if number == 0 else words.starts[low + number * n // total]
+    end = words.batch.offsets[row + 1] if number == total - 1 else words.starts[low + (number + 1) * n // total]
+    return words.batch.data[begin:end].tobytes()
+
+
+class SegmentSample:
+    """Keeps the segments with the smallest keys, ``budget`` words of them; ``merge`` is exact.
+
+    ``seed`` chooses the sample. Memory is a small multiple of the budget.
+    """
+
+    def __init__(self, budget: int = 250_000, seed: int = 0) -> None:
+        self.budget = budget
+        self.seed = seed
+        self._rows: dict[int, tuple[int, int, bytes]] = {}
+        self._words = 0
+        self._limit = np.uint64(0xFFFFFFFFFFFFFFFF)
+
+    def update(self, words: Words, docs: NDArray[np.uint64]) -> None:
+        """Take the segments of a batch whose keys are small enough; ``docs`` from `document_hashes`."""
+        keys, rows, numbers, totals = _segment_rows(words, docs, self.seed)
+        for i in np.flatnonzero(keys <= self._limit):
+            row, number, total = int(rows[i]), int(numbers[i]), int(totals[i])
+            n = int(words.bounds[row + 1] - words.bounds[row])
+            size = (number + 1) * n // total - number * n // total
+            self._add(int(keys[i]), size, int(docs[row]), _segment_text(words, row, number, total))
+        self._shrink()
+
+    def _add(self, key: int, size: int, doc: int, text: bytes) -> None:
+        if key not in self._rows:
+            self._rows[key] = (size, doc, text)
+            self._words += size
+
+    def _shrink(self, slack: float = 1.5) -> None:
+        """Forget the largest keys once there are half as many words again as wanted."""
+        if self._words <= slack * self.budget:
+            return
+        kept: dict[int, tuple[int, int, bytes]] = {}
+        self._words = 0
+        for key in sorted(self._rows):
+            kept[key] = self._rows[key]
+            self._words += kept[key][0]
+            self._limit = np.uint64(key)
+            if self._words >= self.budget:
+                break
+        self._rows = kept
+
+    def merge(self, other: SegmentSample) -> None:
+        """Take what another sample (same budget and seed) kept."""
+        for key, (size, doc, text) in other._rows.items():
+            self._add(key, size, doc, text)
+        self._limit = min(self._limit, other._limit)
+        self._rows = {k: v for k, v in self._rows.items() if k <= int(self._limit)}
+        self._words = sum(v[0] for v in self._rows.values())
+        self._shrink()
+
+    def segments(self) -> Segments:
+        """The sample, exactly ``budget`` words or the first segment that passes it."""
+        self._shrink(1.0)
+        keys = sorted(self._rows)
+        docs = [self._rows[k][1] for k in keys]
+        return _from_rows(
+            np.array(keys, np.uint64), np.array(docs, np.uint64), [self._rows[k][2] for k in keys]
+        )
+
+
+def segments_of(batch: Batch, seed: int = 0) -> Segments:
+    """Every segment of a batch, in the order of the keys."""
+    sample = SegmentSample(budget=2**62, seed=seed)
+    sample.update(cut(batch), document_hashes(batch))
+    return sample.segments()
+
+
+def segments_of_texts(texts: Iterable[str | bytes], seed: int = 0) -> Segments:
+    """Every segment of some texts, in the order of the keys."""
+    return segments_of(Batch.of(texts), seed)
