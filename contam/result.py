@@ -29,9 +29,9 @@ class Figure:
     """One measured number with everything needed to read it.
 
     ``value`` is None where it could not be measured, and ``reason`` says why. ``direction`` is where collapse
-    moves it: ``falls``, ``rises`` or ``both``. ``band`` is (5 %, median, 95 %) among the references at the same
-    matched size, ``place`` the share of references with a smaller value, ``z`` the robust distance from their
-    median in the direction of collapse.
+    moves it: ``falls``, ``rises`` or ``both``. ``band`` is (5 %, median, 95 %) among the references at the
+    same matched size, ``limits`` their (1 %, 99 %) quantiles, ``place`` the share of references with a
+    smaller value, ``z`` the robust distance from their median in the direction of collapse.
     """
 
     value: float | None
@@ -43,6 +43,7 @@ class Figure:
     p_value: float | None = None
     place: float | None = None
     band: tuple[float, float, float] | None = None
+    limits: tuple[float, float] | None = None
     matched_tokens: int | None = None
     documents: int | None = None
     reason: str | None = None
@@ -50,7 +51,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Something the reader could not use: where, and why. ``line`` is 1-based; None where lines mean nothing."""
+    """Something the reader could not use: where and why. ``line`` is 1-based; None where it means nothing."""
 
     path: str
     reason: str
@@ -84,7 +85,7 @@ class ReferenceInfo:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The judgement: level, conformal p-value and score where a test was run, and the reasons in sentences."""
+    """The judgement: level, conformal p-value and score where a test was run, and reasons in sentences."""
 
     level: Level
     p_value: float | None = None
@@ -108,7 +109,7 @@ class RuleResult:
 
 @dataclass(frozen=True, slots=True)
 class DocumentFinding:
-    """A document that a rule points at; ``id`` is path:line, ``excerpt`` raw text that a report must escape."""
+    """A document that a rule points at; ``id`` is path:line; reports must escape the raw ``excerpt``."""
 
     id: str
     rule: str
@@ -161,7 +162,7 @@ class Audit:
         return self.verdict.level
 
     def exit_code(self, fail_on: str = "collapsing", allow_insufficient: bool = False) -> int:
-        """0 judged and below ``fail_on``; 1 at or above it; 2 could not judge (0 with ``allow_insufficient``).
+        """0 judged, below ``fail_on``; 1 at or above it; 2 could not judge (0 with ``allow_insufficient``).
 
         ``fail_on`` is ``at_risk``, ``collapsing`` or ``never``.
         """

@@ -1,0 +1,233 @@
+"""The rules: one table of what each reads, its limit and why; metrics measure, rules judge.
+
+Ids never change their meaning. A *reference* rule warns where a figure lies beyond the 1 % quantile of the
+reference population in the direction of collapse, so its limit is the population's own. An *absolute* rule
+has a stated limit. No rule decides the verdict alone but REP001, whose limit is the verdict's loop rule too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from contam.errors import UsageError
+from contam.result import Figure, RuleResult
+
+QUANTILE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: which figure it reads, which way collapse moves it, and where its limit comes from.
+
+    ``limit`` is a quantile of the reference population for kind ``reference``, and in the figure's own unit
+    for kind ``absolute``; ``least`` is how many documents must be concerned before an absolute rule speaks.
+    """
+
+    id: str
+    name: str
+    family: str
+    scope: str
+    reads: str
+    direction: str
+    what: str
+    why: str
+    source: str
+    kind: str = "reference"
+    limit: float = QUANTILE
+    status: str = "warn"
+    least: int = 0
+    percent: bool = False
+
+    def breached(self, value: float, limit: float) -> bool:
+        """Whether ``value`` lies beyond ``limit`` on the side of collapse."""
+        return value < limit if self.direction == "falls" else value > limit
+
+
+_POPULATION = (
+    "The limit is the most extreme 1 % of the reference sources at the same matched size: a source like "
+    "them trips this rule about once in a hundred. It moves with the reference, so it is printed with "
+    "every result."
+)
+_SHARE = "signals"
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "DIV001", "window-entropy", "entropy", _SHARE, "entropy.window", "falls",
+        "Mean Shannon entropy of the words in windows of 1,000 words (nats a word). It is local: copying "
+        "between documents does not move it, a shrinking or looping vocabulary does.",
+        _POPULATION, "Shannon 1948; fixed windows so that the size of the corpus does not matter",
+    ),
+    Rule(
+        "DIV002", "conditional-entropy", "entropy", _SHARE, "entropy.conditional", "falls",
+        "Entropy of the next word given the one before, H(w2|w1), at matched size (nats a word). It falls "
+        "when word sequences are copied from one document to the next.",
+        _POPULATION, "Shannon 1951; plug-in estimate, comparable only at equal size",
+    ),
+    Rule(
+        "DIV003", "distinct-2", "diversity", _SHARE, "diversity.distinct_2", "falls",
+        "Different word pairs over all word pairs, at matched size.",
+        _POPULATION, "Li et al. 2016 (distinct-n), at matched size because it falls with length",
+    ),
+    Rule(
+        "DIV004", "distinct-3", "diversity", _SHARE, "diversity.distinct_3", "falls",
+        "Different word triples over all word triples, at matched size.",
+        _POPULATION, "Li et al. 2016 (distinct-n), at matched size because it falls with length",
+    ),
+    Rule(
+        "DIV005", "types", "diversity", _SHARE, "diversity.types", "falls",
+        "Different words in the matched sample: the size of the vocabulary in use.",
+        _POPULATION, "Hurlbert 1971 (rarefaction); Shumailov et al. 2024: rare events vanish first",
+    ),
+    Rule(
+        "DIV006", "hapax-share", "tail", _SHARE, "tail.hapax_share", "falls",
+        "Words used exactly once over all words, f1/N: what the corpus would still add to its vocabulary "
+        "with the next word. Training on one's own output removes the rarest words first, so this falls "
+        "early and most.",
+        _POPULATION, "Good 1953 (unseen mass); Shumailov et al. 2024: the tails go first",
+    ),
+    Rule(
+        "DIV007", "tail-survival", "tail", _SHARE, "tail.type_survival", "falls",
+        "Of the words that are rare in the trusted text, how many are still in use, against a second "
+        "sample of the trusted text. Measured only where trusted text is given (--reference).",
+        _POPULATION, "Shumailov et al. 2024; measured against a held-out half, without the winner's curse",
+    ),
+    Rule(
+        "REP001", "looped-documents", "repetition", "whole", "repetition.looped_documents", "rises",
+        "Documents that fall into a loop: a quarter or more of their words, or of their last characters, "
+        "is one piece repeated at least three times.",
+        "10 % of the documents, and at least 5 of them. Loops are rare in human prose, where a tenth of "
+        "the documents looping is not met outside verse and tables; greedy decoding of a language model "
+        "reaches it easily. This rule alone makes the verdict `collapsing`.",
+        "Holtzman et al. 2020 (degenerate repetition); Main & Lorentz 1984 (repetitions in strings)",
+        kind="absolute", limit=0.10, status="fail", least=5, percent=True,
+    ),
+    Rule(
+        "REP002", "seq-rep-4", "repetition", _SHARE, "repetition.seq_rep_4", "rises",
+        "Share of repeated 4-grams within the first 200 words of a document, averaged over documents.",
+        _POPULATION, "Welleck et al. 2019 (seq-rep-n)",
+    ),
+    Rule(
+        "REP003", "loop-cover", "repetition", "whole", "repetition.loop_cover", "rises",
+        "Share of all words that lie in a piece repeated at least three times in a row.",
+        "5 % of the words: a working limit. It lies above what ordinary prose reaches, and below what one "
+        "looping document in ten produces; verse, lists and tables can pass it.",
+        "Main & Lorentz 1984 (repetitions in strings)",
+        kind="absolute", limit=0.05, percent=True,
+    ),
+    Rule(
+        "REP004", "gopher-repetition", "repetition", "whole", "repetition.gopher_documents", "rises",
+        "Documents over at least one of the repetition limits that were used to clean Gopher's training "
+        "text (duplicate lines and paragraphs, most frequent 2- to 4-grams, repeated 5- to 10-grams).",
+        "Half of the documents. It only warns: human novels pass single limits often, and collapsed text "
+        "that does not loop can pass fewer of them than its human source.",
+        "Rae et al. 2021, table A1; coverage counts every occurrence and each character once",
+        kind="absolute", limit=0.50, percent=True,
+    ),
+    Rule(
+        "DUP001", "exact-duplicates", "duplicates", "whole", "duplicates.exact", "rises",
+        "Documents that are an exact copy of another, over all documents (the first copy is not counted).",
+        "5 % of the documents and at least 5: a working limit. A collected human corpus holds few exact "
+        "copies; this many changes what a model trained on it repeats. Duplication is a finding, not a "
+        "level: the verdict is taken on text without it.",
+        "Lee et al. 2022 (de-duplication of training data)",
+        kind="absolute", limit=0.05, least=5, percent=True,
+    ),
+    Rule(
+        "DUP002", "near-duplicates", "duplicates", "whole", "duplicates.near", "rises",
+        "Documents that nearly copy another (MinHash over 5-word pieces), exact copies included.",
+        "15 % of the documents and at least 5: a working limit, wider than that of DUP001 because "
+        "templates, licences and reprints are ordinary in human collections.",
+        "Broder 1997 (MinHash); Lee et al. 2022",
+        kind="absolute", limit=0.15, least=5, percent=True,
+    ),
+    Rule(
+        "DUP003", "shared-4-grams", "duplicates", _SHARE, "duplicates.cross_4", "rises",
+        "Share of segments with a 4-gram that occurs in another segment, at matched size.",
+        _POPULATION, "Salkar et al. 2022 (self-repetition), as a share at matched size",
+    ),
+    Rule(
+        "DUP004", "block-compression", "duplicates", _SHARE, "compression.block", "rises",
+        "How many times smaller the matched sample gets when it is compressed in fixed blocks.",
+        _POPULATION, "Shaib et al. 2024 (compression ratio as a measure of repetition)",
+    ),
+)
+
+
+def find_rule(rule_id: str) -> Rule:
+    """The rule of that id or name; an unknown one is a usage error that names the nearest."""
+    wanted = rule_id.strip().lower()
+    for rule in RULES:
+        if wanted in (rule.id.lower(), rule.name):
+            return rule
+    known = [rule.id for rule in RULES] + [rule.name for rule in RULES]
+    spelled = {name.lower(): name for name in known}
+    near = [spelled[name] for name in get_close_matches(wanted, spelled, n=1, cutoff=0.4)]
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise UsageError(f"no rule {rule_id!r}{hint} (`contam rule` lists them all)")
+
+
+def apply_rules(signals: Mapping[str, Figure], whole: Mapping[str, Figure]) -> tuple[RuleResult, ...]:
+    """Every rule applied to the figures of an audit, in the order of the table."""
+    scopes = {"signals": signals, "whole": whole}
+    return tuple(_judge(rule, scopes[rule.scope].get(rule.reads)) for rule in RULES)
+
+
+def failing(results: Iterable[RuleResult]) -> tuple[RuleResult, ...]:
+    """The rules that warn or fail, failures first."""
+    loud = [result for result in results if result.status in ("warn", "fail")]
+    return tuple(sorted(loud, key=lambda result: result.status != "fail"))
+
+
+def _judge(rule: Rule, figure: Figure | None) -> RuleResult:
+    if figure is None:
+        return _skipped(rule, None, "not measured in this audit")
+    if figure.value is None:
+        return _skipped(rule, None, figure.reason or "could not be measured")
+    limit = _limit(rule, figure)
+    if limit is None:
+        return _skipped(rule, figure.value, "no reference population to compare with")
+    breached = rule.breached(figure.value, limit) and _concerned(rule, figure) >= rule.least
+    status = rule.status if breached else "pass"
+    message = _sentence(rule, figure, limit, breached)
+    return RuleResult(rule.id, rule.name, status, figure.value, limit, message)
+
+
+def _skipped(rule: Rule, value: float | None, reason: str) -> RuleResult:
+    return RuleResult(rule.id, rule.name, "skipped", value, None, f"skipped: {reason}")
+
+
+def _limit(rule: Rule, figure: Figure) -> float | None:
+    if rule.kind == "absolute":
+        return rule.limit
+    if figure.limits is None:
+        return None
+    return figure.limits[0] if rule.direction == "falls" else figure.limits[1]
+
+
+def _concerned(rule: Rule, figure: Figure) -> float:
+    """How many documents a share of documents stands for; unlimited where the rule sets no least number."""
+    if rule.least == 0 or figure.documents is None or figure.value is None:
+        return float("inf")
+    return round(figure.value * figure.documents)
+
+
+def _sentence(rule: Rule, figure: Figure, limit: float, breached: bool) -> str:
+    value = number(figure.value, rule.percent)
+    side = "below" if rule.direction == "falls" else "above"
+    whose = "the references' 1 % limit" if rule.kind == "reference" else "the limit"
+    verb = f"{side} {whose}" if breached else f"not {side} {whose}"
+    few = ""
+    if not breached and figure.value is not None and rule.breached(figure.value, limit):
+        verb, few = f"{side} {whose}", f", but fewer than {rule.least} documents"
+    return f"{rule.name.replace('-', ' ')} {value} is {verb} of {number(limit, rule.percent)}{few}"
+
+
+def number(value: float | None, percent: bool = False) -> str:
+    """A figure for people: four significant digits, thousands grouped, shares as per cent where asked."""
+    if value is None:
+        return "-"
+    if percent:
+        return f"{100 * value:.1f} %"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
