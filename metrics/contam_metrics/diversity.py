@@ -39,8 +39,9 @@ def distinct_n(ids: Ids, bounds: Bounds, n: int) -> float:
 
 
 def ead(distinct: int, vocabulary: int, tokens: int) -> float:
-    """Expectation-adjusted distinct (Liu et al. 2022): distinct types over those expected of ``tokens`` uniform
-    draws from ``vocabulary`` types. Text is not uniform, so it still falls with size, more slowly."""
+    """Expectation-adjusted distinct (Liu et al. 2022): distinct types over those expected of ``tokens``
+    uniform draws from ``vocabulary`` types. Text is not uniform, so it still falls with size, more
+    slowly."""
     if vocabulary <= 1 or tokens <= 0:
         return math.nan
     return distinct / (-vocabulary * math.expm1(tokens * math.log1p(-1 / vocabulary)))
@@ -59,7 +60,8 @@ def rarefied_types(counts: Counts, m: int) -> float:
 
 
 def _log_absent(s: Spectrum, m: int) -> NDArray[np.float64]:
-    """ln C(N-c, m)/C(N, m) of each count c: the type is not among m of the N tokens; -inf where it must be."""
+    """ln C(N-c, m)/C(N, m) of each count c: the type is not among m of the N tokens; -inf where it must
+    be."""
     possible = s.counts <= s.n - m
     c = np.where(possible, s.counts, 0)
     return np.where(possible, log_falling_factorial(s.n - m, c) - log_falling_factorial(s.n, c), -np.inf)
@@ -125,7 +127,8 @@ class WindowTypes:
 
     @property
     def value(self) -> float:
-        """MATTR; where no document reaches the window, the mean type-token ratio (see ``reason``); else nan."""
+        """MATTR; where no document reaches the window, the mean type-token ratio (see ``reason``); else
+        nan."""
         if self.windows:
             return self.types / (self.windows * self.width)
         return self.short_ratios / self.short_documents if self.short_documents else math.nan
@@ -135,13 +138,16 @@ class WindowTypes:
         """``""``, or why the value is not a moving average."""
         if self.windows:
             return ""
-        return f"no document of {self.width} tokens: mean type-token ratio" if self.short_documents else "empty"
+        return (
+            f"no document of {self.width} tokens: mean type-token ratio" if self.short_documents else "empty"
+        )
 
 
 def sliding_types(ids: Ids, bounds: Bounds, width: int = 500) -> WindowTypes:
     """The state of MATTR over every window of ``width`` tokens inside a document.
 
-    Instead of walking the windows, each token adds the number of windows in which it is the first of its type.
+    Instead of walking the windows, each token adds the number of windows in which it is the first of its
+    type.
     """
     lengths = np.diff(bounds)
     begin = np.repeat(bounds[:-1] - bounds[0], lengths)
@@ -176,10 +182,11 @@ def window_types(ids: Ids, width: int, bounds: Bounds | None = None) -> NDArray[
 
 
 def mtld(tokens: Ids, threshold: float = 0.72) -> float:
-    """Measure of textual lexical diversity of one document (McCarthy & Jarvis 2010): tokens per factor, a factor
-    being a stretch whose type-token ratio falls below the threshold; forward and backward, averaged.
+    """Measure of textual lexical diversity of one document (McCarthy & Jarvis 2010): tokens per factor, a
+    factor being a stretch whose type-token ratio falls below the threshold; forward and backward, averaged.
 
-    Where no stretch falls at all, the ratio is infinite; the number of tokens stands in for it, a lower bound.
+    Where no stretch falls at all, the ratio is infinite; the number of tokens stands in for it, a lower
+    bound.
     """
     words = list(tokens)
     if not words:

@@ -1,8 +1,9 @@
 """Token entropy (nats): how evenly a corpus spreads over its words. Falls as a corpus collapses, but late.
 
-Every estimator takes counts of types (or their ``Spectrum``) and returns a float: nan for no tokens, 0 for one
-type. Plug-in entropy grows with the size of the corpus, so compare it at equal size only (``window_entropy`` is
-the form that does not depend on size); ``chao_wang_jost`` is the one to quote as an absolute value.
+Every estimator takes counts of types (or their ``Spectrum``) and returns a float: nan for no tokens, 0 for
+one type. Plug-in entropy grows with the size of the corpus, so compare it at equal size only
+(``window_entropy`` is the form that does not depend on size); ``chao_wang_jost`` is the one to quote as an
+absolute value.
 """
 
 from __future__ import annotations

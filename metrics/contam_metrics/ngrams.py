@@ -1,7 +1,7 @@
 """Tokens, n-grams and their counts as arrays: exact, and never across the border of a document.
 
-A corpus is a ragged array: ``ids`` (any integer dtype) holds the tokens of all documents end to end, ``bounds``
-(int64, one more than there are documents) says where each begins: document ``i`` is
+A corpus is a ragged array: ``ids`` (any integer dtype) holds the tokens of all documents end to end,
+``bounds`` (int64, one more than there are documents) says where each begins: document ``i`` is
 ``ids[bounds[i]:bounds[i + 1]]``. Everything here is exact: two n-grams share a code only if they are equal.
 """
 
@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -138,7 +139,7 @@ def document_of(bounds: Bounds) -> NDArray[np.int64]:
 
 def documents(ids: Ids, bounds: Bounds) -> Iterator[Ids]:
     """The documents, one array each."""
-    for start, end in zip(bounds[:-1], bounds[1:]):
+    for start, end in pairwise(bounds.tolist()):
         yield ids[start:end]
 
 
@@ -169,8 +170,9 @@ def recode(ids: Ids) -> tuple[NDArray[np.int64], int]:
 def ngrams(ids: Ids, bounds: Bounds, n: int) -> Ngrams:
     """All n-grams of the corpus, exactly.
 
-    A code of length ``a`` at a position and one of length ``b`` that overlaps or touches it determine the longer
-    n-gram, so lengths double: a 13-gram takes five sorts instead of thirteen, and no hash is involved.
+    A code of length ``a`` at a position and one of length ``b`` that overlaps or touches it determine the
+    longer n-gram, so lengths double: a 13-gram takes five sorts instead of thirteen, and no hash is
+    involved.
     """
     codes, types = recode(ids[bounds[0] : bounds[-1]])
     ends = np.repeat(bounds[1:], np.diff(bounds)) - bounds[0]

@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,9 +20,9 @@ from contam_metrics.ngrams import mean
 def self_bleu(texts: Sequence[Sequence[Hashable]], order: int = 4, epsilon: float = 0.1) -> float:
     """Mean BLEU of each text against all others (Zhu et al. 2018); rises under collapse.
 
-    Where no n-gram of some order matches, ``epsilon`` stands for the matches, so that short texts do not fall to
-    zero. Texts below ``order`` tokens are left out; nan for fewer than two. Grows with the number of texts and
-    costs its square: give it about a hundred, cut to one length.
+    Where no n-gram of some order matches, ``epsilon`` stands for the matches, so that short texts do not
+    fall to zero. Texts below ``order`` tokens are left out; nan for fewer than two. Grows with the number
+    of texts and costs its square: give it about a hundred, cut to one length.
     """
     used = [tuple(t) for t in texts if len(t) >= order]
     if len(used) < 2:
@@ -34,7 +35,7 @@ def _ngram_counts(text: tuple[Hashable, ...], n: int) -> Counter[tuple[Hashable,
     return Counter(text[i : i + n] for i in range(len(text) - n + 1))
 
 
-def _bleu(i: int, texts: list, grams: list, epsilon: float) -> float:
+def _bleu(i: int, texts: list[Any], grams: list[Any], epsilon: float) -> float:
     others = [j for j in range(len(texts)) if j != i]
     logs = 0.0
     for n, counts in enumerate(grams[i]):
@@ -46,13 +47,14 @@ def _bleu(i: int, texts: list, grams: list, epsilon: float) -> float:
 
 
 def vendi_of_kernel(kernel: ArrayLike) -> float:
-    """Vendi score exp(-sum l ln l), l the eigenvalues of K/n (Friedman & Dieng 2023): the effective number of
-    different texts, 1..n. ``kernel`` is a positive semidefinite similarity matrix with ones on its diagonal."""
+    """Vendi score exp(-sum l ln l), l the eigenvalues of K/n (Friedman & Dieng 2023): the effective number
+    of different texts, 1..n. ``kernel`` is a positive semidefinite similarity matrix with ones on its
+    diagonal."""
     k = np.asarray(kernel, np.float64)
     return _exp_entropy(np.linalg.eigvalsh(k / len(k))) if len(k) else math.nan
 
 
-def _exp_entropy(eigenvalues: NDArray[np.float64]) -> float:
+def _exp_entropy(eigenvalues: NDArray[np.floating]) -> float:
     positive = eigenvalues[eigenvalues > 0]
     return math.exp(-float(np.sum(positive * np.log(positive))))
 
@@ -88,8 +90,8 @@ def mauve(p: ArrayLike, q: ArrayLike, scaling: float = 5.0, points: int = 25) ->
     """Area under the divergence curve of two discrete distributions (Pillutla et al. 2021): 1 for equal ones.
 
     ``p`` and ``q`` are the shares (or counts) of two corpora over one joint clustering. The curve is
-    (exp(-c KL(q|r)), exp(-c KL(p|r))) along the mixtures r = l p + (1-l) q; it needs a thousand texts a side and
-    depends on the embedder and on the number of clusters. nan where a side is empty.
+    (exp(-c KL(q|r)), exp(-c KL(p|r))) along the mixtures r = l p + (1-l) q; it needs a thousand texts a
+    side and depends on the embedder and on the number of clusters. nan where a side is empty.
     """
     a, b = np.asarray(p, np.float64), np.asarray(q, np.float64)
     if a.sum() <= 0 or b.sum() <= 0:

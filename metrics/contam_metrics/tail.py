@@ -1,4 +1,5 @@
-"""The rare words, which collapse takes first: hapax legomena, coverage, and what is left of a reference's tail."""
+"""The rare words, which collapse takes first: hapax legomena, coverage, and what is left of a reference's
+tail."""
 
 from __future__ import annotations
 
@@ -57,9 +58,10 @@ def tail_band(half: TypeCounts, low: int = 1, high: int = 3) -> NDArray[np.gener
 def tail_type_survival(band: NDArray[np.generic], audit: TypeCounts, other_half: TypeCounts) -> float:
     """Types of the band that the audited text has, over those that the reference's other half has.
 
-    1 for text like the reference, falling under collapse. The band comes from the first half and the comparison
-    from the second, or the types would be judged on the tokens they were picked for. All three counts must be of
-    equally many tokens, and the reference of the same subject and language. nan where the other half has none.
+    1 for text like the reference, falling under collapse. The band comes from the first half and the
+    comparison from the second, or the types would be judged on the tokens they were picked for. All three
+    counts must be of equally many tokens, and the reference of the same subject and language. nan where the
+    other half has none.
     """
     expected = int(np.count_nonzero(other_half.of_types(band)))
     return int(np.count_nonzero(audit.of_types(band))) / expected if expected else math.nan
@@ -68,8 +70,8 @@ def tail_type_survival(band: NDArray[np.generic], audit: TypeCounts, other_half:
 def missing_tail_mass(
     band: NDArray[np.generic], audit: TypeCounts, other_half: TypeCounts, control: TypeCounts
 ) -> float:
-    """Mass (in the reference's other half) of the band's types that the audit lacks, less what ``control``, an
-    independent sample of the reference of the same size, lacks: 0 for text like the reference, rising.
+    """Mass (in the reference's other half) of the band's types that the audit lacks, less what ``control``,
+    an independent sample of the reference of the same size, lacks: 0 for text like the reference, rising.
 
     Not the mass of the band itself: drift leaves that unchanged on average (it is a martingale).
     """
