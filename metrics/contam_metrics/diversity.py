@@ -105,14 +105,15 @@ def heaps_exponent(counts: Counts, largest: int | None = None, min_tokens: int =
 class WindowTypes:
     """Mergeable state of MATTR: the type counts of all sliding windows, summed, and how many windows.
 
-    Documents shorter than the window are kept apart: their type-token ratios and their number.
+    Documents shorter than the window are kept apart: their types (each counted within its document) and
+    tokens.
     """
 
     width: int
     types: int = 0
     windows: int = 0
-    short_ratios: float = 0.0
-    short_documents: int = 0
+    short_types: int = 0
+    short_tokens: int = 0
 
     def __add__(self, other: WindowTypes) -> WindowTypes:
         if other.width != self.width:
@@ -121,26 +122,24 @@ class WindowTypes:
             self.width,
             self.types + other.types,
             self.windows + other.windows,
-            self.short_ratios + other.short_ratios,
-            self.short_documents + other.short_documents,
+            self.short_types + other.short_types,
+            self.short_tokens + other.short_tokens,
         )
 
     @property
     def value(self) -> float:
-        """MATTR; where no document reaches the window, the mean type-token ratio (see ``reason``); else
-        nan."""
+        """MATTR; where no document reaches the window, types over tokens within documents; nan for
+        nothing."""
         if self.windows:
             return self.types / (self.windows * self.width)
-        return self.short_ratios / self.short_documents if self.short_documents else math.nan
+        return self.short_types / self.short_tokens if self.short_tokens else math.nan
 
     @property
     def reason(self) -> str:
         """``""``, or why the value is not a moving average."""
         if self.windows:
             return ""
-        return (
-            f"no document of {self.width} tokens: mean type-token ratio" if self.short_documents else "empty"
-        )
+        return f"no document of {self.width} tokens: type-token ratio" if self.short_tokens else "empty"
 
 
 def sliding_types(ids: Ids, bounds: Bounds, width: int = 500) -> WindowTypes:
@@ -153,17 +152,18 @@ def sliding_types(ids: Ids, bounds: Bounds, width: int = 500) -> WindowTypes:
     begin = np.repeat(bounds[:-1] - bounds[0], lengths)
     last = np.repeat(bounds[1:] - bounds[0], lengths) - width
     here = np.arange(len(begin))
-    earliest = np.maximum(np.maximum(previous_occurrence(ids, bounds) + 1, here - width + 1), begin)
+    previous = previous_occurrence(ids, bounds)
+    earliest = np.maximum(np.maximum(previous + 1, here - width + 1), begin)
     first_in = np.maximum(np.minimum(here, last) - earliest + 1, 0)
     short = (lengths > 0) & (lengths < width)
-    new = np.concatenate([[0], np.cumsum(previous_occurrence(ids, bounds) < begin)])
-    types = (new[bounds[1:] - bounds[0]] - new[bounds[:-1] - bounds[0]])[short]
+    new = np.concatenate([[0], np.cumsum(previous < begin)])
+    types = new[bounds[1:] - bounds[0]] - new[bounds[:-1] - bounds[0]]
     return WindowTypes(
         width,
         int(first_in[last >= begin].sum()),
         int(np.maximum(lengths - width + 1, 0).sum()),
-        math.fsum(types / lengths[short]),
-        int(short.sum()),
+        int(types[short].sum()),
+        int(lengths[short].sum()),
     )
 
 
