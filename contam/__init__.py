@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from contam.audit import audit as audit
-    from contam.compare import compare as compare
+    from contam.auditing import audit as audit
+    from contam.comparing import compare as compare
     from contam.result import Audit as Audit
     from contam.result import Level as Level
 
-_WHERE = {"audit": "contam.audit", "compare": "contam.compare", "Audit": "contam.result", "Level": "contam.result"}
+_WHERE = {
+    "audit": "contam.auditing",
+    "compare": "contam.comparing",
+    "Audit": "contam.result",
+    "Level": "contam.result",
+}
 
 __all__ = ["Audit", "Level", "__version__", "audit", "compare"]
 
 
 def __getattr__(name: str) -> Any:
-    """Names of the public interface, imported when they are first used (numpy and numba are slow to start)."""
+    """Names of the public interface, imported when first used (numpy and numba are slow to start)."""
     if name not in _WHERE:
         raise AttributeError(f"module 'contam' has no attribute {name!r}")
     from importlib import import_module

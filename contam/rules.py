@@ -13,6 +13,7 @@ from difflib import get_close_matches
 
 from contam.errors import UsageError
 from contam.result import Figure, RuleResult
+from contam.wording import written
 
 QUANTILE = 0.01
 
@@ -38,7 +39,6 @@ class Rule:
     limit: float = QUANTILE
     status: str = "warn"
     least: int = 0
-    percent: bool = False
 
     def breached(self, value: float, limit: float) -> bool:
         """Whether ``value`` lies beyond ``limit`` on the side of collapse."""
@@ -101,7 +101,7 @@ RULES: tuple[Rule, ...] = (
         "the documents looping is not met outside verse and tables; greedy decoding of a language model "
         "reaches it easily. This rule alone makes the verdict `collapsing`.",
         "Holtzman et al. 2020 (degenerate repetition); Main & Lorentz 1984 (repetitions in strings)",
-        kind="absolute", limit=0.10, status="fail", least=5, percent=True,
+        kind="absolute", limit=0.10, status="fail", least=5,
     ),
     Rule(
         "REP002", "seq-rep-4", "repetition", _SHARE, "repetition.seq_rep_4", "rises",
@@ -114,7 +114,7 @@ RULES: tuple[Rule, ...] = (
         "5 % of the words: a working limit. It lies above what ordinary prose reaches, and below what one "
         "looping document in ten produces; verse, lists and tables can pass it.",
         "Main & Lorentz 1984 (repetitions in strings)",
-        kind="absolute", limit=0.05, percent=True,
+        kind="absolute", limit=0.05,
     ),
     Rule(
         "REP004", "gopher-repetition", "repetition", "whole", "repetition.gopher_documents", "rises",
@@ -123,7 +123,7 @@ RULES: tuple[Rule, ...] = (
         "Half of the documents. It only warns: human novels pass single limits often, and collapsed text "
         "that does not loop can pass fewer of them than its human source.",
         "Rae et al. 2021, table A1; coverage counts every occurrence and each character once",
-        kind="absolute", limit=0.50, percent=True,
+        kind="absolute", limit=0.50,
     ),
     Rule(
         "DUP001", "exact-duplicates", "duplicates", "whole", "duplicates.exact", "rises",
@@ -132,7 +132,7 @@ RULES: tuple[Rule, ...] = (
         "copies; this many changes what a model trained on it repeats. Duplication is a finding, not a "
         "level: the verdict is taken on text without it.",
         "Lee et al. 2022 (de-duplication of training data)",
-        kind="absolute", limit=0.05, least=5, percent=True,
+        kind="absolute", limit=0.05, least=5,
     ),
     Rule(
         "DUP002", "near-duplicates", "duplicates", "whole", "duplicates.near", "rises",
@@ -140,7 +140,7 @@ RULES: tuple[Rule, ...] = (
         "15 % of the documents and at least 5: a working limit, wider than that of DUP001 because "
         "templates, licences and reprints are ordinary in human collections.",
         "Broder 1997 (MinHash); Lee et al. 2022",
-        kind="absolute", limit=0.15, least=5, percent=True,
+        kind="absolute", limit=0.15, least=5,
     ),
     Rule(
         "DUP003", "shared-4-grams", "duplicates", _SHARE, "duplicates.cross_4", "rises",
@@ -214,20 +214,12 @@ def _concerned(rule: Rule, figure: Figure) -> float:
 
 
 def _sentence(rule: Rule, figure: Figure, limit: float, breached: bool) -> str:
-    value = number(figure.value, rule.percent)
+    value = written(figure.value, rule.reads)
     side = "below" if rule.direction == "falls" else "above"
     whose = "the references' 1 % limit" if rule.kind == "reference" else "the limit"
     verb = f"{side} {whose}" if breached else f"not {side} {whose}"
     few = ""
     if not breached and figure.value is not None and rule.breached(figure.value, limit):
         verb, few = f"{side} {whose}", f", but fewer than {rule.least} documents"
-    return f"{rule.name.replace('-', ' ')} {value} is {verb} of {number(limit, rule.percent)}{few}"
+    return f"{rule.name.replace('-', ' ')} {value} is {verb} of {written(limit, rule.reads)}{few}"
 
-
-def number(value: float | None, percent: bool = False) -> str:
-    """A figure for people: four significant digits, thousands grouped, shares as per cent where asked."""
-    if value is None:
-        return "-"
-    if percent:
-        return f"{100 * value:.1f} %"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

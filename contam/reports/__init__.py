@@ -1,0 +1,87 @@
+"""Reports: one neutral page for every command, and a renderer for each format.
+
+A format is a module here; its name is its name on the command line.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contam.errors import InputError, UsageError
+
+FORMATS = ("rich", "json", "markdown")
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What the place of output can show: its width in columns, colour, and characters beyond ASCII."""
+
+    width: int = 80
+    colour: bool = False
+    ascii: bool = False
+
+
+def render(result: Any, form: str, style: Style | None = None) -> str:
+    """An audit or a comparison as text in one of ``FORMATS``; the text ends with a line break."""
+    style = style or Style()
+    if form == "json":
+        from contam.reports import json
+
+        return json.render(result)
+    from contam.reports.drawing import draw
+
+    if form == "markdown":
+        from contam.reports import markdown
+
+        return markdown.render(draw(result))
+    if form == "rich":
+        from contam.reports import terminal
+
+        return terminal.render(draw(result), style)
+    raise UsageError(f"no report format {form!r}: known are {', '.join(FORMATS)}")
+
+
+def parse_output(given: str) -> tuple[str, Path]:
+    """``FORMAT:PATH`` as its parts; a usage error says what is wrong before anything is measured."""
+    form, colon, path = given.partition(":")
+    if not colon or form not in FORMATS or not path:
+        known = ", ".join(FORMATS)
+        raise UsageError(f"-o {given!r}: expected FORMAT:PATH such as json:report.json (formats: {known})")
+    target = Path(path)
+    if target.is_dir():
+        raise UsageError(f"-o {given!r}: {path} is a folder, not a file")
+    if not target.parent.is_dir():
+        raise UsageError(f"-o {given!r}: the folder {target.parent} does not exist")
+    return form, target
+
+
+def write_whole(target: Path, text: str) -> None:
+    """Write a file whole or not at all: a temporary file beside it, then a rename."""
+    if target.exists() and not target.is_file():
+        target.write_text(text, encoding="utf-8")
+        return
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as out:
+            out.write(text)
+        Path(temporary).chmod(_mode(target))
+        Path(temporary).replace(target)
+    except OSError as error:
+        raise InputError(f"cannot write {target}: {error.strerror or error}") from error
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def _mode(target: Path) -> int:
+    """The permissions an ordinary write would give: those of the old file, or what the umask allows."""
+    if target.exists():
+        return target.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

@@ -1,0 +1,136 @@
+"""The table of commands; a command's module is imported when it is used."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+
+import click
+
+from contam import __version__
+from contam.errors import ContamError
+from contam_cli.settings import Settings, global_options
+
+COMMANDS = {
+    "audit": "Judge whether a corpus is collapsing.",
+    "compare": "Show how two corpora, or two saved audits, differ beyond noise.",
+    "profile": "Build, list and show reference populations.",
+    "rule": "List the rules, or explain one.",
+    "demo": "Make a human and a collapsing corpus on the spot and audit both.",
+}
+
+EPILOG = """\b
+Examples:
+  contam demo
+  contam audit data/*.jsonl.gz
+  contam audit new/ --reference trusted/ -o json:report.json
+  contam rule DIV006
+
+\b
+Exit codes:
+  0    judged; nothing at or above --fail-on (default: collapsing)
+  1    judged; the data fails
+  2    could not judge: bad usage, unreadable input, insufficient evidence
+  130  interrupted
+"""
+
+
+class Commands(click.Group):
+    """The command table; short helps come from the table, so ``--help`` imports no command."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names in the table's order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"contam_cli.{cmd_name}"), cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the nearest name for an unknown one."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            near = get_close_matches(name, COMMANDS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else f" Commands: {', '.join(COMMANDS)}."
+            ctx.fail(f"No such command {name!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table as the help shows it."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="contam", message="%(prog)s %(version)s")
+@global_options
+def commands() -> None:
+    """Is this text corpus collapsing from training on model output?"""
+
+
+def main() -> None:
+    """The entry point: runs the command and leaves with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one command line; the exit code is 0, 1 (a verdict only), 2 or 130."""
+    if "_CONTAM_COMPLETE" in os.environ:
+        commands.main(list(args), prog_name="contam")
+    try:
+        with commands.make_context("contam", list(args), obj=Settings()) as context:
+            code = commands.invoke(context)
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted")
+        return 130
+    except BrokenPipeError:
+        _close_output()
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except ContamError as error:
+        _say(f"contam: {error}")
+        return 2
+    except Exception as error:
+        _bug(error, args)
+        return 2
+
+
+def _say(message: str) -> None:
+    """One message on stderr; it may quote a corpus, so it is escaped."""
+    from contam.reports.escape import visible
+
+    lines = (visible(line) for line in message.splitlines())
+    click.echo("\n".join(lines), err=True)
+
+
+def _bug(error: Exception, args: Sequence[str]) -> None:
+    verbose = {"-v", "--verbose"} & set(args)
+    if verbose:
+        traceback.print_exception(error)
+    _say(f"contam: unexpected {type(error).__name__}: {error}")
+    more = "" if verbose else "; run it again with -v for the traceback"
+    _say(f"This is a bug in contam {__version__}, not a verdict{more}.")
+
+
+def _close_output() -> None:
+    """Whoever read our output has left: let nothing more be written, at exit neither."""
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""Drift between two corpora, figure by figure, with intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from contam.result import SCHEMA_VERSION, Audit, Figure, plain
+from contam.rules import RULES
+from contam.saved import looks_saved, read_audit
+
+BEYOND, WITHIN, UNKNOWN = "beyond noise", "within noise", "not compared"
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How one figure differs, head minus base.
+
+    ``interval`` is the 95 % interval of the difference (None where a side has none); ``status`` is
+    ``beyond noise`` where it excludes zero, ``within noise`` where not, ``not compared`` with a ``reason``.
+    ``toward_collapse`` says whether the difference lies on the side to which collapse moves the figure.
+    """
+
+    unit: str
+    family: str
+    direction: str
+    base: float | None
+    head: float | None
+    difference: float | None = None
+    interval: tuple[float, float] | None = None
+    status: str = UNKNOWN
+    toward_collapse: bool | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two audits and what differs between them."""
+
+    base: Audit
+    head: Audit
+    drifts: dict[str, Drift]
+
+    @property
+    def beyond(self) -> tuple[str, ...]:
+        """The figures that differ beyond noise."""
+        return tuple(key for key, drift in self.drifts.items() if drift.status == BEYOND)
+
+    def exit_code(self) -> int:
+        """0 where at least one figure could be compared with its noise, else 2."""
+        return 0 if any(drift.status != UNKNOWN for drift in self.drifts.values()) else 2
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of schema version 1."""
+        from contam import __version__
+
+        head = {"schema_version": SCHEMA_VERSION, "tool": {"name": "contam", "version": __version__}}
+        sides = {"base": _side(self.base), "head": _side(self.head)}
+        return head | {"command": "compare"} | sides | {"differences": plain(self.drifts)}
+
+
+def compare(base: Any, head: Any, **options: Any) -> Comparison:
+    """Compare two corpora, two audits, or two saved JSON audits (or one of each).
+
+    Corpora are audited with ``options`` (those of ``contam.audit``); where the two matched samples differ in
+    size, the larger corpus is audited again at the size of the smaller one: else no figure is comparable.
+    """
+    first, second = _audited(base, options), _audited(head, options)
+    sizes = (first.reference.matched_tokens, second.reference.matched_tokens)
+    if None not in sizes and sizes[0] != sizes[1]:
+        smaller = min(size for size in sizes if size is not None)
+        matched = options | {"sample_tokens": smaller}
+        if sizes[0] != smaller and not _saved(base):
+            first = _audited(base, matched)
+        if sizes[1] != smaller and not _saved(head):
+            second = _audited(head, matched)
+    return compare_audits(first, second)
+
+
+def compare_audits(base: Audit, head: Audit) -> Comparison:
+    """The differences between two audits: every signal, and the whole-corpus figures that rules read."""
+    pairs = [*_pairs(base.signals, head.signals)]
+    watched = {rule.reads for rule in RULES if rule.scope == "whole"}
+    kept = [{key: side[key] for key in side if key in watched} for side in (base.whole, head.whole)]
+    pairs += _pairs(*kept)
+    return Comparison(base, head, {key: drift(first, second) for key, first, second in pairs})
+
+
+def drift(base: Figure, head: Figure) -> Drift:
+    """The difference of two figures.
+
+    Its interval comes from the two figures' own: the distances from value to bound are added in quadrature
+    (Zou & Donner 2008, MOVER), which keeps asymmetric intervals asymmetric.
+    """
+    reason = _incomparable(base, head)
+    sides = Drift(head.unit, head.family, head.direction, base.value, head.value, reason=reason)
+    if reason is not None or base.value is None or head.value is None:
+        return sides
+    difference = head.value - base.value
+    told = replace(sides, difference=difference, toward_collapse=_toward(difference, head.direction))
+    if base.interval is None or head.interval is None:
+        return replace(told, reason="no interval")
+    low = difference - math.hypot(head.value - head.interval[0], base.interval[1] - base.value)
+    high = difference + math.hypot(head.interval[1] - head.value, base.value - base.interval[0])
+    status = WITHIN if low <= 0 <= high else BEYOND
+    return replace(told, interval=(low, high), status=status)
+
+
+def _pairs(base: dict[str, Figure], head: dict[str, Figure]) -> Iterator[tuple[str, Figure, Figure]]:
+    for key in [*base, *(key for key in head if key not in base)]:
+        present = base.get(key) or head[key]
+        absent = Figure(None, present.unit, present.family, present.direction, reason="not measured")
+        yield key, base.get(key, absent), head.get(key, absent)
+
+
+def _incomparable(base: Figure, head: Figure) -> str | None:
+    for side, figure in (("base", base), ("head", head)):
+        if figure.value is None:
+            return f"{side}: {figure.reason or 'not measured'}"
+    if base.matched_tokens != head.matched_tokens:
+        return f"measured at {base.matched_tokens or 'no'} and {head.matched_tokens or 'no'} matched words"
+    return None
+
+
+def _toward(difference: float, direction: str) -> bool | None:
+    if direction == "both" or difference == 0:
+        return None
+    return (difference < 0) == (direction == "falls")
+
+
+def _saved(side: Any) -> bool:
+    return isinstance(side, Audit) or (isinstance(side, str) and looks_saved(side))
+
+
+def _audited(side: Any, options: dict[str, Any]) -> Audit:
+    if isinstance(side, Audit):
+        return side
+    if _saved(side):
+        return read_audit(side)
+    from contam.auditing import audit
+
+    return audit(side, **options)
+
+
+def _side(audit: Audit) -> dict[str, Any]:
+    whole = plain(audit)
+    return {key: whole[key] for key in ("corpus", "reference", "verdict")}

@@ -1,0 +1,184 @@
+"""An audit as a page: the verdict first, then why, what to do, the figures, the rules, the documents."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from contam.reports.page import Banner, Bar, Bars, Excerpt, Excerpts, Page, Section, Sentences, Table
+from contam.result import Audit, Figure, Provenance
+from contam.rules import RULES, failing
+from contam.wording import name_of, probability, written
+
+_SHOWN_SKIPS = 8
+
+
+def draw_audit(audit: Audit) -> Page:
+    """The page of an audit; sections with nothing to say are left out."""
+    sections = (
+        _sentences("Why", audit.verdict.reasons),
+        _sentences("What to do", audit.verdict.advice),
+        _signals(audit),
+        _whole(audit.whole),
+        _rules(audit),
+        _documents(audit),
+        _skipped(audit),
+        _sentences("Notes", audit.notes),
+    )
+    kept = tuple(section for section in sections if section is not None)
+    return Page(_title(audit), banner_of(audit), kept, _footer(audit.provenance, audit.corpus.digest))
+
+
+def banner_of(audit: Audit) -> Banner:
+    """The verdict in one line: what the test said, against which references."""
+    verdict, reference = audit.verdict, audit.reference
+    said = []
+    if verdict.p_value is not None:
+        said.append(f"p = {probability(verdict.p_value)}".replace("= <", "<"))
+    if verdict.score is not None:
+        said.append(f"score {written(verdict.score)}")
+    said.append(_against(audit) if reference.name else "no reference")
+    return Banner(verdict.level.value, ", ".join(said), verdict.detection_floor)
+
+
+def _against(audit: Audit) -> str:
+    reference = audit.reference
+    size = f", {reference.matched_tokens:,} matched words" if reference.matched_tokens else ""
+    kind = "trusted text" if reference.paired else "reference"
+    return f"{kind} {reference.name} ({reference.sources:,} sources{size})"
+
+
+def _title(audit: Audit) -> str:
+    corpus = audit.corpus
+    sources = ", ".join(corpus.sources[:3])
+    more = f" and {len(corpus.sources) - 3} more" if len(corpus.sources) > 3 else ""
+    size = f"{plural(corpus.documents, 'document')}, {corpus.tokens:,} words, {size_of(corpus.bytes)}"
+    return f"contam {audit.command}: {sources}{more} ({size} in {plural(corpus.files, 'file')})"
+
+
+def _sentences(title: str, items: tuple[str, ...]) -> Section | None:
+    return Section(title, (Sentences(items),)) if items else None
+
+
+def _signals(audit: Audit) -> Section | None:
+    if not audit.signals:
+        return None
+    rows = tuple(bar_of(key, figure) for key, figure in audit.signals.items() if figure.value is not None)
+    matched = audit.reference.matched_tokens
+    title = f"Figures at {matched:,} matched words" if matched else "Figures of the matched sample"
+    banded = any(row.band is not None for row in rows)
+    caption = (
+        "The arrow is where collapse moves a figure. The bar is the references' 5 to 95 % with the median, "
+        "the last column the share of references below."
+    )
+    missing = unmeasured(audit.signals)
+    lists = (Sentences(missing),) if missing else ()
+    return Section(title, (Bars(rows, caption if banded else ""), *lists))
+
+
+def unmeasured(figures: Mapping[str, Figure]) -> tuple[str, ...]:
+    """Which figures could not be measured, and why."""
+    lost = {key: figure.reason for key, figure in figures.items() if figure.value is None}
+    return tuple(f"{name_of(key)} not measured: {why or 'no reason given'}" for key, why in lost.items())
+
+
+def bar_of(key: str, figure: Figure) -> Bar:
+    """A measured figure as a bar."""
+    note = "" if figure.place is None else f"{100 * figure.place:.0f} %"
+    name, shown = name_of(key), written(figure.value, key)
+    outside = _outside(figure)
+    return Bar(name, figure.value, shown, figure.direction, figure.band, figure.interval, note, outside)
+
+
+def _outside(figure: Figure) -> bool:
+    """Beyond the band on the side of collapse."""
+    if figure.value is None or figure.band is None:
+        return False
+    low = figure.value < figure.band[0] and figure.direction in ("falls", "both")
+    return low or (figure.value > figure.band[2] and figure.direction in ("rises", "both"))
+
+
+def _whole(whole: Mapping[str, Figure]) -> Section | None:
+    shown = {k: f for k, f in whole.items() if not _detail(k) and f.value is not None}
+    if not shown:
+        return None
+    rows = tuple((name_of(key), written(figure.value, key), figure.unit) for key, figure in shown.items())
+    table = Table(("figure", "value", "unit"), rows)
+    return Section("Whole corpus (many of these grow or fall with size)", (table,))
+
+
+def _detail(key: str) -> bool:
+    """The single Gopher limits are in the JSON; the page shows their union."""
+    return key.startswith("repetition.gopher_") and key != "repetition.gopher_documents"
+
+
+def _rules(audit: Audit) -> Section | None:
+    if not audit.rules:
+        return None
+    loud = failing(audit.rules)
+    rows = tuple((rule.id, rule.status, rule.message) for rule in loud)
+    blocks: list[Table | Sentences] = []
+    if rows:
+        blocks.append(Table(("rule", "status", "finding"), rows, tuple(rule.status for rule in loud)))
+    blocks.append(Sentences(_rule_summary(audit)))
+    return Section("Rules", tuple(blocks))
+
+
+def _rule_summary(audit: Audit) -> tuple[str, ...]:
+    """How many rules passed, and which were skipped for which reason: a skipped rule has not passed."""
+    counts = Counter(rule.status for rule in audit.rules)
+    told = ", ".join(f"{counts[s]} {s}" for s in ("pass", "warn", "fail", "skipped") if counts[s])
+    reasons: dict[str, list[str]] = {}
+    for rule in audit.rules:
+        if rule.status == "skipped":
+            reasons.setdefault(rule.message.removeprefix("skipped: "), []).append(rule.id)
+    skips = tuple(f"skipped {', '.join(ids)}: {reason}" for reason, ids in reasons.items())
+    return (f"{len(audit.rules)} rules: {told} (`contam rule ID` explains one)", *skips)
+
+
+def _documents(audit: Audit) -> Section | None:
+    if not audit.documents.worst:
+        return None
+    names = {rule.id: rule for rule in RULES}
+    items = []
+    for found in audit.documents.worst:
+        rule = names.get(found.rule)
+        what = f"{found.rule} {rule.name}" if rule else found.rule
+        items.append(Excerpt(found.id, f"{what} {found.value:.2f}", found.excerpt))
+    flagged = plural(audit.documents.flagged, "document")
+    return Section(f"Worst of {flagged} flagged", (Excerpts(tuple(items)),))
+
+
+def _skipped(audit: Audit) -> Section | None:
+    corpus = audit.corpus
+    total = max(corpus.skipped_total, len(corpus.skipped))
+    if not total:
+        return None
+    told = [f"{s.path}:{s.line}: {s.reason}" if s.line else f"{s.path}: {s.reason}" for s in corpus.skipped]
+    left = total - min(len(told), _SHOWN_SKIPS)
+    more = [f"and {left:,} more"] if left else []
+    return Section(f"Skipped: {plural(total, 'input')}", (Sentences((*told[:_SHOWN_SKIPS], *more)),))
+
+
+def _footer(made: Provenance, digest: str) -> str:
+    from contam import __version__
+
+    parts = [f"contam {__version__}", f"seed {made.seed}", plural(made.workers, "worker")]
+    parts += [f"{made.seconds:.1f} s", f"{size_of(made.bytes_per_second)}/s", f"config {made.config_digest}"]
+    if digest:
+        parts.append(f"corpus {digest}")
+    return ", ".join(part for part in parts if not part.endswith(" "))
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 file``, ``2 files``."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def size_of(count: float) -> str:
+    """Bytes for people, in powers of 1000."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(count) < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"

@@ -1,0 +1,19 @@
+"""From results to pages: which command's result is drawn how."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contam.reports.page import Page
+from contam.result import Audit
+
+
+def draw(result: Any) -> Page:
+    """The page of an audit or of a comparison."""
+    if isinstance(result, Audit):
+        from contam.reports.audit_page import draw_audit
+
+        return draw_audit(result)
+    from contam.reports.comparison_page import draw_comparison
+
+    return draw_comparison(result)

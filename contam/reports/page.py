@@ -1,0 +1,92 @@
+"""The neutral page that every report is drawn on: banner, sentences, bars, tables, excerpts.
+
+Drawing decides what is said, renderers decide how it looks. Strings on a page are raw: each renderer escapes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """The verdict in one line: its level and what the test said; ``detail`` is what it cannot see."""
+
+    level: str
+    headline: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """A list of sentences."""
+
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One figure against the band of the references: (5 %, median, 95 %), or no band."""
+
+    name: str
+    value: float | None
+    shown: str
+    direction: str
+    band: tuple[float, float, float] | None = None
+    interval: tuple[float, float] | None = None
+    note: str = ""
+    outside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Figures with bars; ``caption`` tells how to read them."""
+
+    rows: tuple[Bar, ...]
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of text under column names; ``marks`` is one status a row (pass, warn, fail, skipped or empty)."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    marks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A document that stands out: where it is, what was found, and how it begins."""
+
+    where: str
+    finding: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpts:
+    """Documents that stand out, worst first."""
+
+    items: tuple[Excerpt, ...]
+
+
+Block = Sentences | Bars | Table | Excerpts
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and what stands under it."""
+
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A whole report."""
+
+    title: str
+    banner: Banner | None
+    sections: tuple[Section, ...]
+    footer: str = ""

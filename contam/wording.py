@@ -1,0 +1,63 @@
+"""What figures are called for people, and how their numbers are written."""
+
+from __future__ import annotations
+
+NAMES = {
+    "entropy.window": "window entropy",
+    "entropy.conditional": "conditional entropy",
+    "entropy.chao_wang_jost": "entropy (CWJ)",
+    "entropy.unigram": "unigram entropy",
+    "entropy.unigram_cwj": "unigram entropy (CWJ)",
+    "diversity.types": "types",
+    "diversity.mattr": "MATTR-100",
+    "diversity.mattr_500": "MATTR-500",
+    "diversity.zipf": "Zipf exponent",
+    "diversity.heaps": "Heaps exponent",
+    "tail.hapax_share": "hapax share f1/N",
+    "tail.type_survival": "tail survival",
+    "repetition.seq_rep_4": "seq-rep-4",
+    "repetition.cover_4": "copied 4-grams",
+    "repetition.looped_documents": "looped documents",
+    "repetition.loop_cover": "words in loops",
+    "repetition.gopher_documents": "over a Gopher limit",
+    "duplicates.cross_4": "shared 4-grams",
+    "duplicates.cross_8": "shared 8-grams",
+    "duplicates.cross_13": "shared 13-grams",
+    "duplicates.exact": "exact duplicates",
+    "duplicates.near": "near duplicates",
+    "duplicates.near_dropped": "near copies dropped",
+    "compression.block": "block compression",
+}
+
+PERCENT = {
+    "repetition.looped_documents",
+    "repetition.loop_cover",
+    "duplicates.exact",
+    "duplicates.near",
+    "duplicates.near_dropped",
+}
+
+
+def name_of(key: str) -> str:
+    """The name of a figure: ``diversity.distinct_2`` is ``distinct-2``, ``tail.hapax_share`` a phrase."""
+    if key in NAMES:
+        return NAMES[key]
+    tail = key.partition(".")[2] or key
+    stem, _, last = tail.rpartition("_")
+    if stem and last.isdigit():
+        return f"{stem.replace('_', ' ')}-{last}"
+    return tail.replace("_", " ")
+
+
+def written(value: float | None, key: str = "") -> str:
+    """A number for people: four significant digits, thousands grouped, shares of documents as per cent."""
+    if value is None:
+        return "-"
+    if key in PERCENT or key.startswith("repetition.gopher_"):
+        return f"{100 * value:.1f} %"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def probability(p: float) -> str:
+    """A p-value, never as a false zero."""
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
