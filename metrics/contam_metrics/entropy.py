@@ -110,7 +110,7 @@ def windows(ids: Ids, width: int, bounds: Bounds | None = None) -> NDArray[np.in
     borders = np.array([0, len(ids)]) if bounds is None else bounds
     lengths = np.diff(borders)
     within = np.arange(borders[0], borders[-1]) - np.repeat(borders[:-1], lengths)
-    first = np.concatenate([[0], np.cumsum(lengths // width)[:-1]])
+    first = np.cumsum(lengths // width) - lengths // width
     whole = np.repeat(lengths // width * width, lengths)
     return np.where(within < whole, np.repeat(first, lengths) + within // width, -1)
 
