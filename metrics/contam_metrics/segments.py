@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from contam_metrics.accumulators import Arrays, packed, unpacked
 from contam_metrics.batch import Batch
 from contam_metrics.words import Words, cut
 
@@ -161,6 +162,25 @@ class SegmentSample:
         self._rows = {k: v for k, v in self._rows.items() if k <= int(self._limit)}
         self._words = sum(v[0] for v in self._rows.values())
         self._shrink()
+
+    def arrays(self) -> Arrays:
+        """The whole state."""
+        keys = sorted(self._rows)
+        rows = [self._rows[k] for k in keys]
+        return {
+            "keys": np.array(keys, np.uint64),
+            "sizes": np.array([r[0] for r in rows], np.int64),
+            "docs": np.array([r[1] for r in rows], np.uint64),
+            "texts": packed([r[2] for r in rows]),
+            "limit": np.array([self._limit], np.uint64),
+        }
+
+    def restore(self, arrays: Arrays) -> None:
+        """Become the sample whose state ``arrays`` is."""
+        rows = zip(arrays["sizes"].tolist(), arrays["docs"].tolist(), unpacked(arrays["texts"]))
+        self._rows = dict(zip(arrays["keys"].tolist(), rows))
+        self._words = int(arrays["sizes"].sum())
+        self._limit = arrays["limit"][0]
 
     def segments(self) -> Segments:
         """The sample, exactly ``budget`` words or the first segment that passes it."""

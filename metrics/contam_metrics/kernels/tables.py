@@ -49,7 +49,7 @@ def add_counts(keys: Any, counts: Any, new_keys: Any, new_counts: Any, limit: np
     fresh = 0
     for i in range(len(new_keys)):
         key = new_keys[i]
-        if key > limit or new_counts[i] == 0:
+        if key > limit or key == 0 or new_counts[i] == 0:
             continue
         slot = (key >> np.uint64(20)) & mask
         while keys[slot] != key and keys[slot] != 0:
@@ -88,3 +88,14 @@ def number_words(hashes: Any, ids: Any, types: Any, counts: Any, keys: Any, numb
     for i in range(size):
         keys[used[i]] = 0
     return size
+
+
+@njit(nogil=True, cache=True)
+def get_counts(keys: Any, counts: Any, wanted: Any, out: Any) -> None:
+    """The counts of ``wanted`` uint64[n] in a table of `add_counts` into ``out`` int64[n], 0 where absent."""
+    mask = np.uint64(len(keys) - 1)
+    for i in range(len(wanted)):
+        slot = (wanted[i] >> np.uint64(20)) & mask
+        while keys[slot] != wanted[i] and keys[slot] != 0:
+            slot = (slot + np.uint64(1)) & mask
+        out[i] = counts[slot] if keys[slot] == wanted[i] else 0

@@ -1,0 +1,108 @@
+"""Loops: a piece of text repeated end to end, at the end of a document or anywhere in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from contam_metrics.kernels.machine import load64
+
+WORD_TAIL, CHARACTER_TAIL, LONGEST_PERIOD = 2048, 4096, 64
+# Columns of the result of find_loops.
+TAIL_PERIOD, TAIL_WORDS, COVERED_WORDS, CHARACTER_PERIOD, TAIL_CHARACTERS, TAIL_SIZE = range(6)
+LOOP_COLUMNS = 6
+
+
+@njit
+def _tail(values: Any, end: int, size: int, shortest: int, failure: Any) -> tuple[int, int]:
+    """(period, length) of the longest periodic end of ``values[end - size:end]``, at least three periods long.
+
+    Knuth, Morris and Pratt's failure function of the reversed text: position i of it has smallest period
+    i - failure[i].
+    """
+    period, length = 0, 0
+    failure[0] = 0
+    k = 0
+    for i in range(1, size):
+        value = values[end - 1 - i]
+        while k > 0 and value != values[end - 1 - k]:
+            k = failure[k - 1]
+        if value == values[end - 1 - k]:
+            k += 1
+        failure[i] = k
+        p = i + 1 - k
+        if i + 1 >= 3 * p and i + 1 >= shortest:
+            period, length = p, i + 1
+    return period, length
+
+
+@njit
+def _cover(ids: Any, low: int, m: int, marks: Any) -> int:
+    """Words in blocks of at least three periods (and six words) of a period of up to 64 words."""
+    marks[:m] = 0
+    for k in range(1, min(LONGEST_PERIOD, m - 1) + 1):
+        shortest = max(2 * k, 6 - k)
+        # A run that is long enough passes over a multiple of its least length: only those are looked at.
+        probe = 0
+        while probe < m - k:
+            if ids[low + probe] != ids[low + probe + k]:
+                probe += shortest
+                continue
+            begin, end = probe, probe + 1
+            while begin > 0 and ids[low + begin - 1] == ids[low + begin - 1 + k]:
+                begin -= 1
+            while end < m - k and ids[low + end] == ids[low + end + k]:
+                end += 1
+            if end - begin >= shortest:
+                marks[begin : end + k] = 1
+            probe += shortest * ((end - probe - 1) // shortest + 1)
+    covered = 0
+    for i in range(m):
+        covered += marks[i]
+    return covered
+
+
+@njit(inline="always")
+def _end_comes_before(data: Any, start: int, end: int) -> bool:
+    """Whether the last sixteen bytes stand anywhere before in the window: any loop of 24 or more implies it."""
+    last, before = load64(data, end - 8), load64(data, end - 16)
+    found = False
+    for i in range(start, end - 16):
+        found |= (load64(data, i) == before) & (load64(data, i + 8) == last)
+    return found
+
+
+@njit(nogil=True, cache=True)
+def find_loops(data: Any, offsets: Any, ids: Any, bounds: Any, hints: Any, failure: Any, marks: Any, out: Any) -> None:
+    """Loops of every document, on words and on characters.
+
+    ``hints`` int64[2, documents] from `repeated_ngrams`: whether there can be a loop of words, and one at the end. ``failure`` int32[CHARACTER_TAIL], ``marks`` uint8[longest
+    document] are scratch. ``out`` int64[documents, LOOP_COLUMNS]: period and length in words of the loop at
+    the end (last 2048 words); words covered by loops; period in bytes and length in characters of the loop at
+    the end (last 4096 bytes, 24 characters at least); characters in that window.
+    """
+    for document in range(len(bounds) - 1):
+        row = out[document]
+        row[:] = 0
+        low = bounds[document]
+        m = bounds[document + 1] - low
+        if hints[1, document] and m >= 6:
+            row[TAIL_PERIOD], row[TAIL_WORDS] = _tail(ids, low + m, min(m, WORD_TAIL), 6, failure)
+        if hints[0, document] and m >= 6:
+            row[COVERED_WORDS] = _cover(ids, low, m, marks)
+        start, end = offsets[document], offsets[document + 1]
+        while end > start and (data[end - 1] == 32 or (data[end - 1] >= 9 and data[end - 1] <= 13)):
+            end -= 1
+        start = max(start, end - CHARACTER_TAIL)
+        if end - start < 24 or not _end_comes_before(data, start, end):
+            continue
+        period, length = _tail(data, end, end - start, 24, failure)
+        characters = 0
+        for i in range(end - length, end):
+            characters += (data[i] & 0xC0) != 0x80
+        if characters >= 24:
+            row[CHARACTER_PERIOD], row[TAIL_CHARACTERS] = period, characters
+            for i in range(start, end):
+                row[TAIL_SIZE] += (data[i] & 0xC0) != 0x80
