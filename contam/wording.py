@@ -44,6 +44,8 @@ def name_of(key: str) -> str:
         return NAMES[key]
     tail = key.partition(".")[2] or key
     stem, _, last = tail.rpartition("_")
+    if stem.endswith("_at") and last.isdigit():
+        return f"{stem.replace('_', ' ')} {int(last):,}"
     if stem and last.isdigit():
         return f"{stem.replace('_', ' ')}-{last}"
     return tail.replace("_", " ")

@@ -16,10 +16,19 @@ def draw_comparison(comparison: Comparison) -> Page:
     title = f"contam compare: {_name(base)} (base) and {_name(head)} (head)"
     result = Section("Result", (Sentences(_findings(comparison)),))
     sections = [result, _table(comparison), _verdicts(base, head)]
-    lost = tuple(f"{name_of(k)}: {d.reason}" for k, d in comparison.drifts.items() if d.status == UNKNOWN)
+    lost = _lost(comparison)
     if lost:
         sections.append(Section("Without a noise estimate", (Sentences(lost),)))
     return Page(title, None, tuple(sections))
+
+
+def _lost(comparison: Comparison) -> tuple[str, ...]:
+    """Figures without a noise estimate, by reason."""
+    reasons: dict[str, list[str]] = {}
+    for key, drift in comparison.drifts.items():
+        if drift.status == UNKNOWN:
+            reasons.setdefault(drift.reason or "no reason given", []).append(name_of(key))
+    return tuple(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
 
 
 def _findings(comparison: Comparison) -> tuple[str, ...]:
@@ -42,7 +51,7 @@ def _table(comparison: Comparison) -> Section:
     drifts = comparison.drifts
     rows = tuple((name_of(key), *_cells(key, drift)) for key, drift in drifts.items())
     marks = tuple("warn" if drift.status == BEYOND else "" for drift in drifts.values())
-    return Section("Figures (difference is head minus base)", (Table(_COLUMNS, rows, marks),))
+    return Section("Figures (difference is head minus base)", (Table(_COLUMNS, rows, marks, True),))
 
 
 def _cells(key: str, drift: Drift) -> tuple[str, ...]:

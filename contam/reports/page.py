@@ -48,11 +48,15 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of text under column names; ``marks`` is one status a row (pass, warn, fail, skipped or empty)."""
+    """Rows of text under column names; ``marks`` is one status a row (pass, warn, fail, skipped or empty).
+
+    ``header`` says whether the columns need their names to be understood.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     marks: tuple[str, ...] = ()
+    header: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,8 @@ class _Painter:
         for index in range(len(block.columns)):
             last = index == len(block.columns) - 1
             grid.add_column(ratio=1 if last else None, no_wrap=not last)
+        if block.header:
+            grid.add_row(*(Text(name, style="underline") for name in block.columns))
         for row, mark in zip(block.rows, block.marks or ("",) * len(block.rows)):
             style = _STATUS.get(mark, "")
             grid.add_row(*(Text(visible(cell), style=style if i == 1 else "") for i, cell in enumerate(row)))

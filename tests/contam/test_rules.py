@@ -1,0 +1,119 @@
+"""The rule table, and rules applied to figures made by hand."""
+
+from __future__ import annotations
+
+import pytest
+from examples import figure, make_audit, nasty_audit, signals, whole
+
+from contam.errors import UsageError
+from contam.result import Figure
+from contam.rules import RULES, apply_rules, failing, find_rule
+
+CONTRACT = {
+    *(f"DIV00{i}" for i in range(1, 8)),
+    *(f"REP00{i}" for i in range(1, 5)),
+    *(f"DUP00{i}" for i in range(1, 5)),
+}
+
+
+def applied(rule_id, signal_figures=None, whole_figures=None):
+    results = apply_rules(signal_figures or {}, whole_figures or {})
+    return next(result for result in results if result.id == rule_id)
+
+
+def test_the_table_has_the_ids_of_the_contract_once_each():
+    ids = [rule.id for rule in RULES]
+    assert set(ids) == CONTRACT
+    assert len(set(ids)) == len(ids) and len({rule.name for rule in RULES}) == len(ids)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_every_rule_says_what_why_and_whose(rule):
+    assert rule.scope in ("signals", "whole") and rule.kind in ("reference", "absolute")
+    assert rule.direction in ("falls", "rises") and rule.status in ("warn", "fail")
+    assert rule.reads.startswith(("entropy.", "diversity.", "tail.", "repetition.", "duplicates.", "compression."))
+    assert len(rule.what) > 40 and len(rule.why) > 40 and len(rule.source) > 10
+    assert 0 < rule.limit < 1
+
+
+def test_a_reference_rule_warns_beyond_the_references_limit_and_not_at_it():
+    low = figure(0.05, (0.06, 0.085, 0.12), limits=(0.055, 0.13))
+    assert applied("DIV006", {"tail.hapax_share": low}).status == "warn"
+    at = figure(0.055, (0.06, 0.085, 0.12), limits=(0.055, 0.13))
+    assert applied("DIV006", {"tail.hapax_share": at}).status == "pass"
+
+
+def test_the_other_side_of_the_limits_is_not_collapse():
+    high = figure(0.5, (0.06, 0.085, 0.12), limits=(0.055, 0.13))
+    assert applied("DIV006", {"tail.hapax_share": high}).status == "pass"
+    rising = figure(0.9, (0.1, 0.2, 0.3), "rises", limits=(0.05, 0.4))
+    assert applied("REP002", {"repetition.seq_rep_4": rising}).status == "warn"
+    falling = figure(0.01, (0.1, 0.2, 0.3), "rises", limits=(0.05, 0.4))
+    assert applied("REP002", {"repetition.seq_rep_4": falling}).status == "pass"
+
+
+def test_the_limit_printed_is_the_references_own():
+    given = figure(0.05, (0.06, 0.085, 0.12), limits=(0.0551, 0.13))
+    result = applied("DIV006", {"tail.hapax_share": given})
+    assert result.limit == 0.0551 and result.value == 0.05
+    assert "0.0551" in result.message and "below" in result.message
+
+
+def test_a_rule_without_its_figure_is_skipped_with_a_reason():
+    assert applied("DIV006").status == "skipped" and "not measured" in applied("DIV006").message
+    lost = Figure(None, "share", "tail", reason="fewer than 5,000 words")
+    result = applied("DIV006", {"tail.hapax_share": lost})
+    assert result.status == "skipped" and "fewer than 5,000 words" in result.message
+
+
+def test_a_reference_rule_without_references_is_skipped():
+    alone = Figure(0.01, "share", "tail")
+    result = applied("DIV006", {"tail.hapax_share": alone})
+    assert (result.status, result.value, result.limit) == ("skipped", 0.01, None)
+
+
+def share(value, documents):
+    return Figure(value, "share of documents", "repetition", "rises", documents=documents)
+
+
+@pytest.mark.parametrize(
+    ("value", "documents", "status"),
+    [(0.2, 1000, "fail"), (0.1, 1000, "pass"), (0.11, 1000, "fail"), (0.5, 8, "pass"), (0.5, 10, "fail")],
+)
+def test_looped_documents_need_a_tenth_and_five_documents(value, documents, status):
+    found = applied("REP001", None, {"repetition.looped_documents": share(value, documents)})
+    assert found.status == status
+    assert ("fewer than 5" in found.message) == (value * documents < 5)
+
+
+def test_thirty_per_cent_duplicates_are_a_finding():
+    found = applied("DUP001", None, {"duplicates.exact": share(0.3, 1000)})
+    assert found.status == "warn" and "30.0 %" in found.message and "5.0 %" in found.message
+
+
+def test_a_healthy_corpus_passes_what_was_measured():
+    results = make_audit().rules
+    assert {result.status for result in results} == {"pass", "skipped"}
+    assert failing(results) == ()
+
+
+def test_failures_come_before_warnings():
+    figures = signals() | {"tail.hapax_share": figure(0.01, (0.06, 0.085, 0.12))}
+    loud = failing(apply_rules(figures, nasty_audit().whole))
+    assert [result.status for result in loud] == ["fail", "warn"]
+
+
+def test_rules_read_only_the_scope_they_name():
+    swapped = apply_rules(whole(), signals())
+    assert all(result.status == "skipped" for result in swapped)
+
+
+@pytest.mark.parametrize(("wrong", "right"), [("DIV06", "DIV0"), ("hapax-shar", "hapax-share"), ("rep01", "REP0")])
+def test_an_unknown_rule_names_the_nearest(wrong, right):
+    with pytest.raises(UsageError, match=rf"did you mean {right}"):
+        find_rule(wrong)
+
+
+@pytest.mark.parametrize("given", ["DIV006", "div006", "hapax-share"])
+def test_a_rule_is_found_by_id_or_name(given):
+    assert find_rule(given).id == "DIV006"
