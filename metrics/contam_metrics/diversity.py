@@ -75,8 +75,8 @@ def hdd(counts: Counts, draws: int = 42) -> float:
 def zipf_exponent(counts: Counts, min_tokens: int = 5000, smallest: int = 1) -> float:
     """Exponent of the count distribution, 1 + V / sum ln(c / (smallest - .5)) (Clauset et al. 2009).
 
-    The rank-frequency exponent is 1/(a - 1). With ``smallest`` = 1 the approximation is a few per cent off:
-    a description, not a test. nan below ``min_tokens``.
+    The rank-frequency exponent is 1/(a - 1). With ``smallest`` = 1 the approximation is low (1.79 for a true
+    2): a description, not a test. nan below ``min_tokens``.
     """
     s = spectrum(counts)
     if s.n == 0 or s.n < min_tokens:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -96,11 +97,11 @@ def test_previous_occurrence(documents: list[list[int]]) -> None:
 
 @given(corpora, st.integers(1, 10))
 def test_truncated(documents: list[list[int]], limit: int) -> None:
-    ids = np.array(sum(documents, [9]), np.int64)  # one token in front of the first document
+    ids = np.array([9, *chain(*documents)], np.int64)  # one token in front of the first document
     bounds = np.cumsum([1, *map(len, documents)])
     cut, shorter = truncated(ids, bounds, limit)
     wanted = [document[:limit] for document in documents]
-    assert cut.tolist() == sum(wanted, [])
+    assert cut.tolist() == [*chain(*wanted)]
     assert shorter.tolist() == np.cumsum([0, *map(len, wanted)]).tolist()
 
 
