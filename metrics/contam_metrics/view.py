@@ -118,7 +118,7 @@ class View:
         s = self.scratch
         out = np.empty((len(self.batch), LINE_COLUMNS), np.int64)
         batch, newlines = self.batch, self.words.newlines
-        table = s.table(2 * int(np.bitwise_count(newlines).sum()) + 256)
+        table = s.table(4 * int(np.bitwise_count(newlines).sum()) + 1024)
         s.stamp = repeated_lines(batch.data, batch.offsets, newlines, table, s.stamp, out)
         return out
 

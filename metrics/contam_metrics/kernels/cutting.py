@@ -153,6 +153,9 @@ def cut_batch(
                     length = stop - position
             if length == 0:
                 kind, stop, length, word = _decoded_run(view, position, end, classes, fold)
+                if length == stop - position:
+                    # Plain ASCII that only touches a wide symbol: the same word as anywhere else.
+                    word = _ascii_hash(view, position, stop)
             if kind == LETTER or kind == DIGIT or kind == SINGLE:
                 word = (word | np.uint64(1)) if kind == DIGIT else (word & ~np.uint64(1))
                 if word == 0:

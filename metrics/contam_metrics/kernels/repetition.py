@@ -169,22 +169,22 @@ def repeated_lines(data: Any, offsets: Any, newlines: Any, table: Any, stamp: in
     """Lines and paragraphs that came before in their document; the last ``stamp`` used.
 
     Lines are stripped of ASCII white space, empty ones are not counted; a paragraph is a run of lines without
-    an empty one. ``newlines`` is the bit mask from cutting; ``table`` uint64[2^k, 2] has room for twice
-    the newlines of the batch plus 128. ``out`` int64[documents, LINE_COLUMNS]: lines, lines that came before, characters (code points) of
+    an empty one. ``newlines`` is the bit mask from cutting; ``table`` uint64[2^k, 2] has room for four
+    times the newlines of the batch plus 512. ``out`` int64[documents, LINE_COLUMNS]: lines, lines that came before, characters (code points) of
     both; the same for paragraphs.
     """
     first = offsets[0]
     for document in range(len(offsets) - 1):
         row = out[document]
         row[:] = 0
-        stamp += 2
+        stamp += 1
         end = offsets[document + 1] - first
         position = offsets[document] - first
         lines = 1
         for block in range(position >> 6, (end + 63) >> 6):
             lines += bit_count(newlines[block])
         bits = np.uint64(4)
-        while (np.int64(1) << np.int64(bits)) < 2 * lines:
+        while (np.int64(1) << np.int64(bits)) < 4 * lines:
             bits += np.uint64(1)
         shift = np.uint64(64) - bits
         mask = (np.uint64(1) << bits) - np.uint64(1)
@@ -212,9 +212,10 @@ def repeated_lines(data: Any, offsets: Any, newlines: Any, table: Any, stamp: in
                 _count_line(row, 0, key, characters, table, shift, mask, stamp)
                 paragraph = mix(paragraph, key)
                 gathered += characters
-            if gathered > 0 and (right == left or stop >= end):
-                _count_line(row, 4, paragraph * MIX, gathered, table, shift, mask, stamp + 1)
+            if gathered > 0 and (right == left or stop + 1 >= end):
+                # Lines and paragraphs share the table: the factor keeps a one-line paragraph from its line.
+                _count_line(row, 4, paragraph * MIX, gathered, table, shift, mask, stamp)
                 paragraph = np.uint64(0)
                 gathered = 0
             position = stop + 1
-    return stamp + 1
+    return stamp
