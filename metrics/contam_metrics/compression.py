@@ -95,7 +95,7 @@ def blocks(texts: Iterable[bytes], size: int = BLOCK) -> Iterator[bytes]:
             yield bytes(pending[:size])
             del pending[:size]
             first = False
-    if first and pending:
+    if first and len(pending) > 1:
         yield bytes(pending[:-1])
 
 
