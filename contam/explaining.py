@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from contam.reports import Style
 from contam.reports.page import Page, Section, Sentences, Table
 from contam.rules import QUANTILE, RULES, Rule, find_rule
 from contam.wording import name_of, written
 
+USUAL_SIZE = 20_000
+_NAMED = 6
 _WAYS = {"falls": "collapse makes it fall", "rises": "collapse makes it rise"}
 
 
@@ -35,6 +40,33 @@ def explain_rule(rule_id: str, profile: str | None = None, style: Style | None =
         _section("Source", rule.source),
     ]
     return terminal.render(Page(f"{rule.id} {rule.name}", None, tuple(sections)), style or Style())
+
+
+def human_rate(rule: Rule, profile: str | None = None) -> str:
+    """How many of a profile's human sources trip a rule, each judged against all the others."""
+    from contam.profile import builtin, find, list_profiles
+
+    if not profile and not list_profiles():
+        return "not known: this installation has no built-in profile"
+    known = find(profile) if profile else builtin()
+    size = USUAL_SIZE if USUAL_SIZE in known.sizes else max(known.sizes)
+    values = known.column(size, rule.reads)
+    if np.isnan(values).all():
+        return f"not known: the profile {known.name} holds no {rule.reads} of its sources"
+    names = [known.sources[row].name for row in known.sizes[size].rows]
+    tripped = [name for name, breached in zip(names, _breaches(rule, values)) if breached]
+    told = f"{len(tripped)} of {len(names)} human sources of {known.name} trip it at {size:,} words"
+    share = f"({100 * len(tripped) / len(names):.1f} %), each judged against the others"
+    which = f": {', '.join(tripped[:_NAMED])}" + (" ..." if len(tripped) > _NAMED else "") if tripped else ""
+    return f"{told} {share}{which}"
+
+
+def _breaches(rule: Rule, values: NDArray[np.float64]) -> list[bool]:
+    if rule.kind == "absolute":
+        return [rule.breached(float(value), rule.limit) for value in values]
+    quantile = QUANTILE if rule.direction == "falls" else 1 - QUANTILE
+    others = (np.delete(values, i) for i in range(len(values)))
+    return [rule.breached(float(v), float(np.nanquantile(o, quantile))) for v, o in zip(values, others)]
 
 
 def _section(title: str, *items: str) -> Section:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from contam_cli.output import emit
+from contam_cli.output import emit, stdout_style
 from contam_cli.settings import global_options
 
 EPILOG = """\b
@@ -23,4 +23,5 @@ def rule(rule_id: str | None, profile: str | None) -> None:
     """List the rules, or explain one: what it reads, its limit and why, how often human text trips it."""
     from contam.explaining import explain_rule, list_rules
 
-    emit(explain_rule(rule_id, profile) if rule_id else list_rules())
+    style = stdout_style()
+    emit(explain_rule(rule_id, profile, style) if rule_id else list_rules(style))

@@ -28,7 +28,7 @@ def render(page: Page) -> str:
         if page.banner.detail:
             parts.append(plain(page.banner.detail))
     for section in page.sections:
-        parts.append(f"## {plain(section.title)}")
+        parts += [f"## {plain(section.title)}"] if section.title else []
         parts += [_block(block) for block in section.blocks]
     if page.footer:
         parts.append(f"<sub>{plain(page.footer)}</sub>")

@@ -75,7 +75,8 @@ class _Painter:
     def section(self, section: Section) -> RenderableType:
         """A bold heading and its blocks, indented by two."""
         blocks = (Padding(self.block(block), (0, 0, 0, 2)) for block in section.blocks)
-        return Group(Text(visible(section.title), style="bold"), *blocks)
+        heading = [Text(visible(section.title), style="bold")] if section.title else []
+        return Group(*heading, *blocks)
 
     def block(self, block: Block) -> RenderableType:
         """The renderable of one block."""

@@ -24,7 +24,7 @@ ALL_LEVELS = list(Level)
 
 
 def control(text: str) -> list[str]:
-    return [c for c in text if c != "\n" and (ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or "\u202a" <= c <= "\u202e")]
+    return re.findall(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -67,8 +67,8 @@ def test_ascii_style_is_ascii():
 
 def test_the_verdict_comes_first_then_why_then_what_to_do_then_figures_rules_documents():
     text = render(nasty_audit(), "rich")
-    wanted = ["COLLAPSING", "\nWhy", "\nWhat to do", "\nFigures at", "\nWhole corpus", "\nRules", "\nWorst of", "\nSkip"]
-    places = [text.index(word) for word in wanted]
+    headings = ["Why", "What to do", "Figures at", "Whole corpus", "Rules", "Worst of", "Skipped"]
+    places = [text.index("COLLAPSING"), *(text.index(f"\n{heading}") for heading in headings)]
     assert places == sorted(places)
 
 
@@ -104,11 +104,13 @@ def test_skipped_inputs_are_counted_and_the_rest_is_told():
 def test_json_is_the_contract():
     data = json.loads(render(nasty_audit(), "json"))
     assert data["schema_version"] == 1 and data["tool"]["name"] == "contam" and data["command"] == "audit"
-    assert set(data["corpus"]) >= {"sources", "files", "documents", "tokens", "bytes", "skipped", "skipped_total"}
+    corpus = {"sources", "files", "documents", "tokens", "bytes", "skipped", "skipped_total", "digest"}
+    assert set(data["corpus"]) == corpus
     assert set(data["verdict"]) == {"level", "p_value", "score", "reasons", "detection_floor", "advice"}
     assert set(data["rules"][0]) == {"id", "name", "status", "value", "limit", "message"}
     assert set(data["documents"]["worst"][0]) == {"id", "rule", "value", "excerpt"}
-    assert set(data["provenance"]) >= {"config_digest", "seed", "seconds", "bytes_per_second", "engine", "workers"}
+    made = {"config_digest", "seed", "seconds", "bytes_per_second", "engine", "workers"}
+    assert set(data["provenance"]) >= made
     assert set(data["reference"]) >= {"name", "sources", "matched_tokens", "paired"}
     some = data["signals"]["diversity.distinct_2"]
     assert set(some) >= {"value", "unit", "interval", "z", "p_value", "family"}
@@ -176,7 +178,7 @@ def test_a_bar_marks_value_median_and_band_in_order():
 
 @pytest.mark.parametrize(("value", "end"), [(-5.0, 0), (7.0, 29)])
 def test_a_value_far_outside_is_still_on_the_bar(value, end):
-    assert bar(value).index("*") == end and "[" in bar(value) or "|" in bar(value)
+    assert bar(value).index("*") == end and bar(value).count("|") == 1
 
 
 def test_a_band_without_width_draws():
