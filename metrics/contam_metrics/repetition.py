@@ -101,14 +101,24 @@ def loop_cover(tokens: Ids) -> float:
     return float(looped_positions(tokens).mean()) if len(tokens) else math.nan
 
 
+def loop_share(words: Ids, characters: str = "") -> float:
+    """The largest of three shares of a document: its final loop of words, its final loop of characters, and all
+    its loops of words together; nan for no text.
+
+    Final loops are measured against the window they are looked for in (2048 words, 4096 characters), so that a
+    long text that has ended in a loop shows; white space at the very end is passed over.
+    """
+    text = characters.rstrip()[-TAIL_CHARACTERS:]
+    if not len(words) and not text:
+        return math.nan
+    tail = tail_loop(np.asarray(words).tolist())[1] / max(min(len(words), TAIL_TOKENS), 1)
+    spelled = tail_loop(text, TAIL_CHARACTERS, SHORTEST_CHARACTER_LOOP)[1] / max(len(text), 1)
+    return max(tail, spelled, loop_cover(words) if len(words) else 0.0)
+
+
 def looped(words: Ids, characters: str = "", share: float = 0.25) -> bool:
-    """Whether a document counts as looped: its final loop, on words or on characters, or all its loops of
-    words together take up at least ``share`` of it."""
-    tail = tail_loop(np.asarray(words).tolist())[1]
-    spelled = tail_loop(characters, TAIL_CHARACTERS, SHORTEST_CHARACTER_LOOP)[1]
-    if len(words) and (tail >= share * len(words) or loop_cover(words) >= share):
-        return True
-    return bool(characters) and spelled >= share * len(characters)
+    """Whether loops take up at least ``share`` of a document (``loop_share``)."""
+    return loop_share(words, characters) >= share
 
 
 def shared_grams(grams: Ngrams) -> NDArray[np.bool_]:

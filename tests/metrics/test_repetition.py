@@ -18,6 +18,7 @@ from contam_metrics.repetition import (
     copied_share,
     cross_document_share,
     loop_cover,
+    loop_share,
     looped,
     looped_positions,
     lsh_probability,
@@ -155,6 +156,13 @@ def test_looped_from_a_quarter_on() -> None:
     less = np.concatenate([words[:76], np.full(24, 500)])
     assert looped(tail) and looped(inside)
     assert not looped(less) and not looped(words) and not looped(NOTHING)
+
+
+def test_a_long_text_that_ends_in_a_loop_is_looped() -> None:
+    words = np.concatenate([np.arange(5000), np.full(600, 9)])
+    assert loop_share(words) == 600 / 2048
+    assert loop_share(np.array([1]), "x" * 10 + "la" * 40 + " \n") == 80 / 90
+    assert math.isnan(loop_share(NOTHING, " \n"))
 
 
 def test_section_3_5_self_repetition_in_both_forms() -> None:
