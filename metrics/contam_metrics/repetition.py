@@ -102,11 +102,11 @@ def loop_cover(tokens: Ids) -> float:
 
 
 def loop_share(words: Ids, characters: str = "") -> float:
-    """The largest of three shares of a document: its final loop of words, its final loop of characters, and all
-    its loops of words together; nan for no text.
+    """The largest of three shares of a document: its final loop of words, its final loop of characters, and
+    all its loops of words together; nan for no text.
 
-    Final loops are measured against the window they are looked for in (2048 words, 4096 characters), so that a
-    long text that has ended in a loop shows; white space at the very end is passed over.
+    Final loops are measured against the window they are looked for in (2048 words, 4096 characters), so
+    that a long text that has ended in a loop shows; white space at the very end is passed over.
     """
     text = characters.rstrip()[-TAIL_CHARACTERS:]
     if not len(words) and not text:
