@@ -99,7 +99,7 @@ class View:
         tally = s.array("tally", len(self.types.hashes))
         names, active, prefix = s.array("names", longest), s.array("active", longest), s.array("prefix", longest)
         groups = self._groups(longest)
-        table = s.table(2 * longest)
+        table = s.table(4 * longest + 64)
         s.stamp = repeated_ngrams(
             self.types.ids, self.words.lengths, self.words.bounds, SEQ_REP_WORDS, tally, names, active, prefix,
             groups, table, s.stamp, out,
@@ -107,8 +107,8 @@ class View:
         return out
 
     def _groups(self, longest: int) -> NDArray[np.int32]:
-        flat = self.scratch.array("groups", 2 * longest)
-        return flat[: len(flat) // 2 * 2].reshape(2, -1)
+        flat = self.scratch.array("groups", 4 * longest)
+        return flat[: len(flat) // 4 * 4].reshape(4, -1)
 
     @cached_property
     def lines(self) -> NDArray[np.int64]:
@@ -118,7 +118,7 @@ class View:
         s = self.scratch
         out = np.empty((len(self.batch), LINE_COLUMNS), np.int64)
         batch, newlines = self.batch, self.words.newlines
-        table = s.table(4 * int(np.bitwise_count(newlines).sum()) + 1024)
+        table = s.table(8 * int(np.bitwise_count(newlines).sum()) + 2048)
         s.stamp = repeated_lines(batch.data, batch.offsets, newlines, table, s.stamp, out)
         return out
 

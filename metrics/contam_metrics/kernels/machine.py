@@ -74,6 +74,17 @@ def trailing_zeros(typing: Any, value: Any) -> Any:
 
 
 @intrinsic
+def leading_zeros(typing: Any, value: Any) -> Any:
+    """Zero bits above the highest set bit of a uint64; 64 for zero."""
+    signature = types.int64(types.uint64)
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.ctlz(args[0], ir.Constant(ir.IntType(1), 0))
+
+    return signature, generate
+
+
+@intrinsic
 def bit_count(typing: Any, value: Any) -> Any:
     """Set bits of a uint64."""
     signature = types.int64(types.uint64)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from contam_metrics.kernels.machine import GOLDEN, MIX, bit_count, mix, trailing_zeros
+from contam_metrics.kernels.machine import GOLDEN, MIX, bit_count, leading_zeros, mix, trailing_zeros
 from contam_metrics.kernels.tables import hash_bytes
 
 TOP_LENGTHS = (2, 3, 4)
@@ -62,8 +62,8 @@ def repeated_ngrams(
     """What repeats in each document, for n-grams of 2 to 10 words; the last ``stamp`` used.
 
     ``limit`` words of a document count for seq-rep-4. ``tally`` int32[types] zeros, left zeros; ``names``,
-    ``active``, ``prefix`` int32[longest + 1] and ``groups`` int32[2, longest + 1] are scratch; ``table``
-    uint64[2^k, 2] with room for twice the longest document. ``out`` int64[documents, NGRAM_COLUMNS]:
+    ``active``, ``prefix`` int32[longest + 1] and ``groups`` int32[4, longest + 1] are scratch; ``table``
+    uint64[2^k, 2] with room for four times the longest document. ``out`` int64[documents, NGRAM_COLUMNS]:
     characters in words; characters in the most frequent 2-, 3-, 4-gram; characters in any 5- to 10-gram that
     repeats; later occurrences of 4-grams and 4-gram positions within ``limit`` words; whether there can be a
     loop of up to 64 words, and whether there can be one at the end. A loop of period p matches itself at
@@ -75,11 +75,6 @@ def repeated_ngrams(
         m = bounds[document + 1] - low
         row = out[document]
         row[:] = 0
-        bits = np.uint64(4)
-        while (np.int64(1) << np.int64(bits)) < 2 * m:
-            bits += np.uint64(1)
-        shift = np.uint64(64) - bits
-        mask = (np.uint64(1) << bits) - np.uint64(1)
         prefix[0] = 0
         for i in range(m):
             prefix[i + 1] = prefix[i] + lengths[low + i]
@@ -94,10 +89,18 @@ def repeated_ngrams(
         names[m] = -1
         for i in range(m):
             tally[ids[low + i]] = 0
+        fresh = 0
         for n in range(2, _LONGEST + 1):
             if size == 0:
                 break
             stamp += 1
+            # A new stamp empties the table, so each length uses only as much of it as it needs: less cache.
+            bits = np.uint64(64 - leading_zeros(np.uint64(2 * size + 15)))
+            shift = np.uint64(64) - bits
+            mask = (np.uint64(1) << bits) - np.uint64(1)
+            # Most n-grams that come again go on the same way: the first way is kept with the n-gram itself.
+            if n > 2:
+                groups[2, :fresh] = -1
             fresh = 0
             kept = 0
             for k in range(size):
@@ -105,7 +108,14 @@ def repeated_ngrams(
                 if i + n > m or names[i + 1] < 0:
                     names[i] = -1
                     continue
-                group = _slot(table, shift, mask, stamp, names[i], names[i + 1], fresh)
+                name, following = names[i], names[i + 1]
+                if n > 2 and groups[2, name] == following:
+                    group = np.int64(groups[3, name])
+                else:
+                    group = _slot(table, shift, mask, stamp, name, following, fresh)
+                    if n > 2 and groups[2, name] < 0:
+                        groups[2, name] = following
+                        groups[3, name] = group
                 if group == fresh:
                     groups[0, group] = 0
                     fresh += 1
@@ -183,9 +193,7 @@ def repeated_lines(data: Any, offsets: Any, newlines: Any, table: Any, stamp: in
         lines = 1
         for block in range(position >> 6, (end + 63) >> 6):
             lines += bit_count(newlines[block])
-        bits = np.uint64(4)
-        while (np.int64(1) << np.int64(bits)) < 4 * lines:
-            bits += np.uint64(1)
+        bits = np.uint64(64 - leading_zeros(np.uint64(4 * lines + 15)))
         shift = np.uint64(64) - bits
         mask = (np.uint64(1) << bits) - np.uint64(1)
         paragraph = np.uint64(0)
