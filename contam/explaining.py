@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
-from numpy.typing import NDArray
 
 from contam.reports import Style
 from contam.reports.page import Page, Section, Sentences, Table
@@ -36,37 +38,58 @@ def explain_rule(rule_id: str, profile: str | None = None, style: Style | None =
         _section("What it measures", rule.what),
         _section("What it reads", reads),
         _section("Limit", f"{_limit(rule)}; beyond it the rule {rule.status}s", rule.why),
-        _section("Human corpora", human_rate(rule, profile)),
+        _section("Human corpora", *human_rate(rule, profile)),
         _section("Source", rule.source),
     ]
     return terminal.render(Page(f"{rule.id} {rule.name}", None, tuple(sections)), style or Style())
 
 
-def human_rate(rule: Rule, profile: str | None = None) -> str:
-    """How many of a profile's human sources trip a rule, each judged against all the others."""
+def human_rate(rule: Rule, profile: str | None = None) -> tuple[str, ...]:
+    """How many human sources of a profile trip a rule, counted now from the profile's own figures."""
+    return _absolute_rate(rule, profile) if rule.kind == "absolute" else _reference_rate(rule, profile)
+
+
+def _reference_rate(rule: Rule, profile: str | None) -> tuple[str, ...]:
+    """Each source judged by the limit that all the others give."""
     from contam.profile import builtin, find, list_profiles
 
     if not profile and not list_profiles():
-        return "not known: this installation has no built-in profile"
+        return ("not known: this installation has no built-in profile",)
     known = find(profile) if profile else builtin()
     size = USUAL_SIZE if USUAL_SIZE in known.sizes else max(known.sizes)
     values = known.column(size, rule.reads)
     if np.isnan(values).all():
-        return f"not known: the profile {known.name} holds no {rule.reads} of its sources"
-    names = [known.sources[row].name for row in known.sizes[size].rows]
-    tripped = [name for name, breached in zip(names, _breaches(rule, values)) if breached]
-    told = f"{len(tripped)} of {len(names)} human sources of {known.name} trip it at {size:,} words"
-    share = f"({100 * len(tripped) / len(names):.1f} %), each judged against the others"
-    which = f": {', '.join(tripped[:_NAMED])}" + (" ..." if len(tripped) > _NAMED else "") if tripped else ""
-    return f"{told} {share}{which}"
-
-
-def _breaches(rule: Rule, values: NDArray[np.float64]) -> list[bool]:
-    if rule.kind == "absolute":
-        return [rule.breached(float(value), rule.limit) for value in values]
+        return (f"not known: the profile {known.name} holds no {rule.reads} of its sources",)
     quantile = QUANTILE if rule.direction == "falls" else 1 - QUANTILE
-    others = (np.delete(values, i) for i in range(len(values)))
-    return [rule.breached(float(v), float(np.nanquantile(o, quantile))) for v, o in zip(values, others)]
+    limits = [float(np.nanquantile(np.delete(values, i), quantile)) for i in range(len(values))]
+    names = [known.sources[row].name for row in known.sizes[size].rows]
+    breached = [n for n, v, limit in zip(names, values, limits) if rule.breached(float(v), limit)]
+    where = f"{known.name} at {size:,} words, each judged by the limit of all the others"
+    return (_told(breached, len(names), where),)
+
+
+def _absolute_rate(rule: Rule, profile: str | None) -> tuple[str, ...]:
+    """Whole sources judged by the stated limit; their figures lie beside the built-in profile."""
+    name = profile or "english"
+    path = Path(__file__).with_name("profiles") / f"{name}.whole.json"
+    if not path.is_file():
+        return (f"not known: the profile {name} holds no figures of whole sources",)
+    table = json.loads(path.read_text(encoding="utf-8"))
+    place = table["columns"].index(rule.reads)
+    rows = {source: (row[0], row[place]) for source, row in table["sources"].items()}
+    beyond = {source: round(v * n) for source, (n, v) in rows.items() if rule.breached(v, rule.limit)}
+    breached = [source for source, concerned in beyond.items() if concerned >= rule.least]
+    most = max(rows, key=lambda source: rows[source][1])
+    documents, highest = rows[most]
+    top = f"the highest is {written(highest, rule.reads)} ({most}, documents: {documents:,})"
+    notes = [table["notes"][rule.reads]] if rule.reads in table["notes"] else []
+    return (_told(breached, len(rows), f"profile {name}"), top if highest else "none has any", *notes)
+
+
+def _told(breached: list[str], count: int, where: str) -> str:
+    share = f"{len(breached)} of {count} human sources trip it ({100 * len(breached) / count:.1f} %; {where})"
+    named = ", ".join(breached[:_NAMED]) + (" ..." if len(breached) > _NAMED else "")
+    return f"{share}: {named}" if breached else share
 
 
 def _section(title: str, *items: str) -> Section:

@@ -97,9 +97,10 @@ RULES: tuple[Rule, ...] = (
         "REP001", "looped-documents", "repetition", "whole", "repetition.looped_documents", "rises",
         "Documents that fall into a loop: a quarter or more of their words, or of their last characters, "
         "is one piece repeated at least three times.",
-        "10 % of the documents, and at least 5 of them. Loops are rare in human prose, where a tenth of "
-        "the documents looping is not met outside verse and tables; greedy decoding of a language model "
-        "reaches it easily. This rule alone makes the verdict `collapsing`.",
+        "10 % of the documents and at least 5 of them. No source of the built-in English profile comes "
+        "near; a language model that always takes the likeliest word does. It is not applied to text that "
+        "is mostly numbers and symbols (tables, rulers, code). This rule alone makes the verdict "
+        "collapsing.",
         "Holtzman et al. 2020 (degenerate repetition); Main & Lorentz 1984 (repetitions in strings)",
         kind="absolute", limit=0.10, status="fail", least=5,
     ),
@@ -111,8 +112,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "REP003", "loop-cover", "repetition", "whole", "repetition.loop_cover", "rises",
         "Share of all words that lie in a piece repeated at least three times in a row.",
-        "5 % of the words: a working limit. It lies above what ordinary prose reaches, and below what one "
-        "looping document in ten produces; verse, lists and tables can pass it.",
+        "5 % of the words: a working limit, about twice what any source of the built-in English profile "
+        "reaches (a script with sung refrains). Verse, lists and tables can pass it.",
         "Main & Lorentz 1984 (repetitions in strings)",
         kind="absolute", limit=0.05,
     ),
@@ -120,27 +121,27 @@ RULES: tuple[Rule, ...] = (
         "REP004", "gopher-repetition", "repetition", "whole", "repetition.gopher_documents", "rises",
         "Documents over at least one of the repetition limits that were used to clean Gopher's training "
         "text (duplicate lines and paragraphs, most frequent 2- to 4-grams, repeated 5- to 10-grams).",
-        "Half of the documents. It only warns: human novels pass single limits often, and collapsed text "
-        "that does not loop can pass fewer of them than its human source.",
+        "Half of the documents and at least 5. It only warns: manuals and speeches pass single limits "
+        "often, and collapsed text that does not loop can trip fewer of them than its human source.",
         "Rae et al. 2021, table A1; coverage counts every occurrence and each character once",
-        kind="absolute", limit=0.50,
+        kind="absolute", limit=0.50, least=5,
     ),
     Rule(
         "DUP001", "exact-duplicates", "duplicates", "whole", "duplicates.exact", "rises",
         "Documents that are an exact copy of another, over all documents (the first copy is not counted).",
-        "5 % of the documents and at least 5: a working limit. A collected human corpus holds few exact "
-        "copies; this many changes what a model trained on it repeats. Duplication is a finding, not a "
-        "level: the verdict is taken on text without it.",
+        "5 % of the documents and at least 5: a working limit. Collected human text holds few exact "
+        "copies, and so many change what a model trained on it repeats. Duplication is a finding, not a "
+        "level: the verdict is taken on text without copies.",
         "Lee et al. 2022 (de-duplication of training data)",
         kind="absolute", limit=0.05, least=5,
     ),
     Rule(
         "DUP002", "near-duplicates", "duplicates", "whole", "duplicates.near", "rises",
         "Documents that nearly copy another (MinHash over 5-word pieces), exact copies included.",
-        "15 % of the documents and at least 5: a working limit, wider than that of DUP001 because "
+        "10 % of the documents and at least 5: a working limit, wider than that of DUP001 because "
         "templates, licences and reprints are ordinary in human collections.",
         "Broder 1997 (MinHash); Lee et al. 2022",
-        kind="absolute", limit=0.15, least=5,
+        kind="absolute", limit=0.10, least=5,
     ),
     Rule(
         "DUP003", "shared-4-grams", "duplicates", _SHARE, "duplicates.cross_4", "rises",
