@@ -54,7 +54,9 @@ def licences() -> dict[str, str]:
     return {f[0]: f[6] for f in (line.split("\t") for line in lines[1:])}
 
 
-def grouped(items: Iterable[dict[str, str]], key: Callable[[dict[str, str]], str | None]) -> dict[str, list[str]]:
+def grouped(
+    items: Iterable[dict[str, str]], key: Callable[[dict[str, str]], str | None]
+) -> dict[str, list[str]]:
     """Texts by key, in their order; rows whose key is None are left out."""
     groups: dict[str, list[str]] = defaultdict(list)
     for row in items:
@@ -110,8 +112,12 @@ MASC = (
     ("jokes", "web", r"jokes\d+"),
     ("twitter", "web", r"tweets\d"),
     ("travel", "essays and lore", r"History|Intro|WhatTo|WhereTo|Italy"),
-    ("letters", "letters and mail", r"1\d\d[CW][YWUV-]?L|110CYL|112C-L|114CUL|alumni|appal|aspca|audubon|defend|guided|hsus"
-     r"|IFAW|littleshel|lw1|marine|NWF|united|warner|wildel|wwf|602CZL|att2|detroit"),
+    (
+        "letters",
+        "letters and mail",
+        r"1\d\d[CW][YWUV-]?L|110CYL|112C-L|114CUL|alumni|appal|aspca|audubon|defend|guided|hsus"
+        r"|IFAW|littleshel|lw1|marine|NWF|united|warner|wildel|wwf|602CZL|att2|detroit",
+    ),
     ("mailing lists", "letters and mail", r"lists-|ENRON|enron|\d{4,6}$"),
     ("newswire", "news", r"NYT|\d{8}_?|wsj_|20020731"),
     ("fiction", "stories", r"captured|Nathans|hotel|Madame|The_Black|cable_s|Ant_R|vampires|easy_m|chZ"),
@@ -171,8 +177,15 @@ def _sites() -> Iterator[Source]:
     plays = parts(raw("human/tinyshakespeare.txt"))
     yield from _split("human/tinyshakespeare.txt", "shakespeare", "verse and drama", 8, plays)
     for project, texts in grouped(rows("human/problem_reports.jsonl.zst"), lambda r: r["doc"]).items():
-        yield Source(f"reports {project}", "software reports", tuple(texts), "human/problem_reports.jsonl.zst")
-    web = {"overheard": "transcripts", "wine": "web", "pirates": "verse and drama", "grail": "verse and drama"}
+        yield Source(
+            f"reports {project}", "software reports", tuple(texts), "human/problem_reports.jsonl.zst"
+        )
+    web = {
+        "overheard": "transcripts",
+        "wine": "web",
+        "pirates": "verse and drama",
+        "grail": "verse and drama",
+    }
     for name, texts in grouped(rows("human/webtext_nltk.jsonl.zst"), lambda r: r["doc"]).items():
         if name in web:
             yield Source(f"webtext {name}", web[name], tuple(texts), "human/webtext_nltk.jsonl.zst")
@@ -215,7 +228,9 @@ def _labelled() -> Iterator[Source]:
         yield from _split("labelled/fast_detect_gpt.jsonl.zst", f"fast_detect_gpt {name}", domain, 2, texts)
     for path, key in (("student_essays", "source"), ("essays_toefl_hewlett", "domain")):
         file = f"labelled/{path}.jsonl.zst"
-        for name, texts in grouped((r for r in rows(file) if r["label"] == "human"), lambda r: r[key]).items():
+        for name, texts in grouped(
+            (r for r in rows(file) if r["label"] == "human"), lambda r: r[key]
+        ).items():
             yield Source(f"essays {name}", "school essays", tuple(texts), file)
     file = "labelled/school_essays.jsonl.zst"
     for name, texts in grouped((r for r in rows(file) if r["label"] == "human"), _prompt).items():
@@ -239,7 +254,7 @@ def english(least: int = 5000) -> list[Source]:
     return out
 
 
-def python_code(words: int = 9000) -> list[Source]:
+def python_code(words: int = 20500) -> list[Source]:
     """CPython's standard library: groups of modules that stand side by side by name."""
     out: list[Source] = []
     group: list[str] = []
@@ -249,7 +264,9 @@ def python_code(words: int = 9000) -> list[Source]:
         group.append(row["text"])
         size += len(row["text"].split())
         if size >= words:
-            out.append(Source(f"modules {first} to {row['doc']}", "python standard library", tuple(group), said))
+            out.append(
+                Source(f"modules {first} to {row['doc']}", "python standard library", tuple(group), said)
+            )
             group, first, size = [], "", 0
     return out
 
@@ -271,6 +288,11 @@ def other_languages() -> list[Source]:
 
 def masked() -> list[Source]:
     """Text whose rare words were replaced by ``<unk>`` before it was published."""
-    tail = [("ptb valid", "ptb/valid.txt"), ("ptb test", "ptb/test.txt"), ("wikitext2 valid", "wikitext2/valid.txt"),
-            ("wikitext2 test", "wikitext2/test.txt"), ("wikitext2 train slice", "wikitext2/train_slice.txt.zst")]
+    tail = [
+        ("ptb valid", "ptb/valid.txt"),
+        ("ptb test", "ptb/test.txt"),
+        ("wikitext2 valid", "wikitext2/valid.txt"),
+        ("wikitext2 test", "wikitext2/test.txt"),
+        ("wikitext2 train slice", "wikitext2/train_slice.txt.zst"),
+    ]
     return [Source(name, "masked", tuple(parts(raw(path)))) for name, path in tail]

@@ -84,7 +84,9 @@ def _gram_hashes(words: NDArray[np.uint64], starts: NDArray[np.int64], n: int) -
     return out
 
 
-def _units(words: NDArray[np.uint64], bounds: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _units(
+    words: NDArray[np.uint64], bounds: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """What is compared: (dense id, segment) of every 8-gram, or of the whole of a segment shorter than that."""
     starts = gram_starts(bounds, COPY_GRAM)
     segment = np.searchsorted(bounds, starts, "right") - 1

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contam_metrics.entropy import chao_wang_jost, plug_in
-from contam_metrics.ngrams import Ngrams, ngrams
+from contam_metrics.compression import block_compression
+from contam_metrics.diversity import mattr, window_types
+from contam_metrics.entropy import chao_wang_jost, plug_in, window_entropies
+from contam_metrics.ngrams import Ngrams, TypeCounts, mean, ngrams
 from contam_metrics.prepare import NUMBER, Prepared
+from contam_metrics.repetition import seq_rep_documents
+from contam_metrics.spread import delete_group_jackknife
 
 GROUPS = 20
 """Document groups of the delete-group jackknife."""
@@ -25,13 +30,15 @@ class Tables:
     """Everything counted once: word ids, the segment of each, and the n-grams with theirs.
 
     ``ids`` int64[N], ``segments`` int64[N]; ``grams[n]`` the n-grams (documents are segments here); ``pairs[n]``
-    every (segment, n-gram) that occurs, for n of 4, 8 and 13.
+    every (segment, n-gram) that occurs, for n of 4, 8 and 13; ``repeated`` float64[n], seq-rep-4 of each segment.
     """
 
     ids: NDArray[np.int64]
+    bounds: NDArray[np.int64]
     types: int
     segments: NDArray[np.int64]
     count: int
+    repeated: NDArray[np.float64]
     grams: dict[int, Ngrams]
     pairs: dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]]
 
@@ -41,31 +48,14 @@ def tables(ids: NDArray[Any], bounds: NDArray[np.int64]) -> Tables:
     grams = {n: ngrams(ids, bounds, n) for n in (2, 3, 4, 8, 13)}
     return Tables(
         ids=np.asarray(ids, np.int64),
+        bounds=bounds,
         types=int(ids.max()) + 1 if len(ids) else 0,
         segments=np.repeat(np.arange(len(bounds) - 1), np.diff(bounds)),
         count=len(bounds) - 1,
+        repeated=seq_rep_documents(ids, bounds) if len(ids) else np.empty(0),
         grams=grams,
         pairs={n: grams[n].pairs() for n in (4, 8, 13)},
     )
-
-
-def window_types(ids: NDArray[np.int64], width: int) -> float:
-    """Mean number of types in consecutive windows of ``width`` words; nan below one window."""
-    rows = len(ids) // width
-    if rows == 0:
-        return math.nan
-    ordered = np.sort(ids[: rows * width].reshape(rows, width), axis=1)
-    return float((np.diff(ordered, axis=1) != 0).sum() / rows + 1)
-
-
-def window_entropy(ids: NDArray[np.int64], width: int = 1000) -> float:
-    """Mean plug-in entropy of consecutive windows of ``width`` words (nats); nan below one window."""
-    rows = len(ids) // width
-    if rows == 0:
-        return math.nan
-    keys = np.sort((ids[: rows * width].reshape(rows, width) + np.arange(rows)[:, None] * (ids.max() + 1)).ravel())
-    counts = np.diff(np.flatnonzero(np.concatenate(([True], np.diff(keys) != 0, [True]))))
-    return math.log(width) - float((counts * np.log(counts)).sum()) / (rows * width)
 
 
 def _elsewhere(t: Tables, n: int, keep: Mask) -> tuple[float, float]:
@@ -86,7 +76,11 @@ def _conditional(t: Tables, keep: Mask) -> float:
     grams = t.grams[2]
     alive = keep[grams.documents()]
     contexts = t.ids[grams.starts[alive]]
-    return plug_in(np.bincount(grams.codes[alive])) - plug_in(np.bincount(contexts)) if len(contexts) else math.nan
+    return (
+        plug_in(np.bincount(grams.codes[alive])) - plug_in(np.bincount(contexts))
+        if len(contexts)
+        else math.nan
+    )
 
 
 def figures(t: Tables, keep: Mask | None = None) -> Figures:
@@ -103,13 +97,17 @@ def figures(t: Tables, keep: Mask | None = None) -> Figures:
         "diversity.distinct_1": v / n,
         "tail.hapax_share": f1 / n,
         "tail.hapax_types": f1 / v,
-        "entropy.window": window_entropy(ids),
+        "entropy.window": mean(window_entropies(ids)),
         "entropy.conditional": _conditional(t, keep),
         "entropy.chao_wang_jost": chao_wang_jost(seen),
-        "text.window_types": window_types(ids, 1000),
-        "text.window_ttr": window_types(ids, 100) / 100,
+        "text.window_types": mean(window_types(ids, 1000)),
+        "text.window_ttr": mean(window_types(ids, 100)) / 100,
         "text.simpson": float(((seen / n) ** 2).sum()),
     }
+    rest = np.concatenate(([0], np.cumsum(np.diff(t.bounds)[keep])))
+    out["diversity.mattr"] = mattr(ids, rest, 100)
+    repeated = t.repeated[keep]
+    out["repetition.seq_rep_4"] = mean(repeated[~np.isnan(repeated)])
     for size in (2, 3, 4):
         alive = t.grams[size].codes[keep[t.grams[size].documents()]]
         distinct = int(np.count_nonzero(np.bincount(alive, minlength=1)))
@@ -120,14 +118,16 @@ def figures(t: Tables, keep: Mask | None = None) -> Figures:
     return out
 
 
-def word_profile(prepared: Prepared, words: NDArray[np.uint64]) -> NDArray[np.float64]:
-    """Share of each listed word among the words that are no numbers; float64[len(words)]."""
-    counts = np.bincount(prepared.ids, minlength=len(prepared.types)).astype(float)
-    if not len(counts):
-        return np.zeros(len(words))
-    letters = counts[prepared.types != NUMBER].sum()
-    place = np.minimum(np.searchsorted(prepared.types, words), len(prepared.types) - 1)
-    return np.where(prepared.types[place] == words, counts[place], 0.0) / max(letters, 1.0)
+def letter_words(prepared: Prepared) -> TypeCounts:
+    """Counts of the words that are no numbers, by hash."""
+    counts = np.bincount(prepared.ids, minlength=len(prepared.types)).astype(np.int64)
+    letters = prepared.types != NUMBER
+    return TypeCounts(prepared.types[letters], counts[letters])
+
+
+def word_profile(counts: TypeCounts, words: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Share of each listed word; float64[len(words)]."""
+    return counts.of_types(words) / max(counts.n, 1)
 
 
 def style(prepared: Prepared, words: NDArray[np.uint64]) -> Figures:
@@ -139,9 +139,53 @@ def style(prepared: Prepared, words: NDArray[np.uint64]) -> Figures:
     raw = prepared.walked + prepared.symbols + prepared.unks
     length = (counts * prepared.type_lengths)[letters].sum() / max(counts[letters].sum(), 1)
     return {
-        "text.function_words": float(word_profile(prepared, words).sum()),
+        "text.function_words": float(word_profile(letter_words(prepared), words).sum()),
         "text.word_length": float(length),
         "text.nonletter": (prepared.symbols + prepared.numbers) / raw,
         "text.unk": prepared.unks / raw,
         "duplicates.near_dropped": prepared.dropped_share,
     }
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All figures of one matched text, their 95 % intervals where there are enough documents, and its profile
+    (share of every listed word)."""
+
+    values: Figures
+    intervals: dict[str, tuple[float, float]]
+    words: NDArray[np.float64]
+
+
+def measure(
+    prepared: Prepared, words: NDArray[np.uint64], texts: Sequence[bytes] = (), spread: bool = False
+) -> Measured:
+    """Measure a matched text.
+
+    ``words`` are the hashes, ascending, of the function words of the profile it is compared with; ``texts`` the
+    raw segments it was made of (for the compression figure); ``spread`` asks for intervals as well.
+    """
+    t = tables(prepared.ids, prepared.bounds)
+    values = figures(t) | style(prepared, words)
+    if texts:
+        values["compression.block"] = block_compression(texts, "lzma").value
+    return Measured(
+        values, intervals(t, prepared.documents, values) if spread else {}, word_profile(letter_words(prepared), words)
+    )
+
+
+def intervals(t: Tables, documents: NDArray[np.uint64], values: Figures) -> dict[str, tuple[float, float]]:
+    """95 % intervals of the figures of `figures`, by leaving out each of 20 groups of documents in turn.
+
+    The documents are dealt to the groups in the order of their hashes. None below 20 documents.
+    """
+    _, rank = np.unique(documents, return_inverse=True)
+    if not len(rank) or rank.max() + 1 < GROUPS:
+        return {}
+    without = [figures(t, rank % GROUPS != g) for g in range(GROUPS)]
+    out = {}
+    for key in without[0]:
+        found = delete_group_jackknife(values[key], np.array([w[key] for w in without]))
+        if math.isfinite(found.low):
+            out[key] = (found.low, found.high)
+    return out

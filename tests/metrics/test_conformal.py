@@ -41,7 +41,9 @@ def test_permuting_the_rows_permutes_the_scores(seed: int) -> None:
     again = conformal.directed(tails[order], copying[order], covariates[order]).scores
     assert again == pytest.approx(scores[order], rel=1e-9, abs=1e-9)
     distances = conformal.changed(tails, np.full(3, 1e-3)).scores
-    assert conformal.changed(tails[order], np.full(3, 1e-3)).scores == pytest.approx(distances[order], rel=1e-9)
+    assert conformal.changed(tails[order], np.full(3, 1e-3)).scores == pytest.approx(
+        distances[order], rel=1e-9
+    )
 
 
 def test_ties_count_against_the_alarm() -> None:

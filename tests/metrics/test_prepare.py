@@ -16,7 +16,9 @@ def slow_kept(parts: list[list[int]]) -> list[bool]:
     seen: set[tuple[int, ...]] = set()
     kept = []
     for words in parts:
-        units = [tuple(words[i : i + 8]) for i in range(len(words) - 7)] if len(words) >= 8 else [(-1, *words)]
+        units = (
+            [tuple(words[i : i + 8]) for i in range(len(words) - 7)] if len(words) >= 8 else [(-1, *words)]
+        )
         kept.append(sum(u in seen for u in units) < 0.5 * len(units))
         if kept[-1]:
             seen.update(units)
@@ -29,7 +31,9 @@ def ragged(parts: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 12), st.integers(1, 25)), min_size=1, max_size=12))
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 12), st.integers(1, 25)), min_size=1, max_size=12)
+)
 def test_walk_equals_the_plain_one(pieces: list[tuple[int, int, int]]) -> None:
     base = np.random.default_rng(0).integers(0, 5, (4, 40))
     parts = [base[row, start : start + size].tolist() for row, start, size in pieces]

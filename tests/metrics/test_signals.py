@@ -70,13 +70,6 @@ def test_leaving_segments_out_equals_counting_without_them(parts: list[list[int]
     assert got == pytest.approx(expected, nan_ok=True)
 
 
-def test_windows() -> None:
-    ids = np.array([0, 0, 1, 1, 0, 1, 2, 3, 0])
-    assert signals.window_types(ids, 4) == 3.0
-    assert signals.window_entropy(ids, 4) == pytest.approx((math.log(2) + math.log(4)) / 2)
-    assert math.isnan(signals.window_types(ids, 10)) and math.isnan(signals.window_entropy(ids, 10))
-
-
 def test_style_counts_letters_only() -> None:
     words = np.sort(np.array([word_hash("the"), word_hash("of")], np.uint64))
     text = prepare(segments_of_texts(["The cat of 12 the, <unk>!"]), 1000)
@@ -85,7 +78,7 @@ def test_style_counts_letters_only() -> None:
     assert got["text.word_length"] == pytest.approx((3 + 3 + 2 + 3) / 4)
     assert got["text.nonletter"] == pytest.approx(3 / 8)
     assert got["text.unk"] == pytest.approx(1 / 8)
-    profile = dict(zip(words.tolist(), signals.word_profile(text, words).tolist()))
+    profile = dict(zip(words.tolist(), signals.word_profile(signals.letter_words(text), words).tolist()))
     assert profile[word_hash("the")] == pytest.approx(2 / 4)
 
 
@@ -93,3 +86,22 @@ def test_nothing_measured_is_no_figure() -> None:
     empty = prepare(segments_of_texts([]), 100)
     assert signals.figures(signals.tables(empty.ids, empty.bounds)) == {}
     assert signals.style(empty, np.zeros(1, np.uint64)) == {}
+
+
+def test_intervals_need_twenty_documents_and_hold_the_value() -> None:
+    rng = np.random.default_rng(0)
+
+    def corpus(documents: int) -> signals.Measured:
+        drawn = [(rng.zipf(1.4, 150) % 700).tolist() for _ in range(documents)]
+        texts = [" ".join("w" + "".join(chr(97 + int(c)) for c in str(w)) for w in d) for d in drawn]
+        segments = segments_of_texts(texts)
+        prepared = prepare(segments, 3000)
+        rows = [segments.texts[i] for i in prepared.rows]
+        return signals.measure(prepared, np.zeros(1, np.uint64), rows, spread=True)
+
+    assert corpus(19).intervals == {}
+    many = corpus(40)
+    assert {"diversity.types", "entropy.conditional", "repetition.cover_4"} <= set(many.intervals)
+    for key, (low, high) in many.intervals.items():
+        assert low <= many.values[key] <= high
+    assert many.values["compression.block"] > 1
