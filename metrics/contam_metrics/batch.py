@@ -18,11 +18,16 @@ class Batch:
 
     ``data`` is uint8 of at least ``offsets[-1] + PADDING`` bytes; document ``i`` is
     ``data[offsets[i]:offsets[i + 1]]``; ``offsets`` is int64 of one more entry than there are documents.
-    The bytes need not be valid UTF-8: a stray byte counts as one symbol.
+    The bytes need not be valid UTF-8: a stray byte counts as one symbol. Arrays that are read-only or strided
+    are copied: the kernels are compiled for plain ones alone.
     """
 
     data: NDArray[np.uint8]
     offsets: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "data", np.require(self.data, np.uint8, ["C", "W"]))
+        object.__setattr__(self, "offsets", np.require(self.offsets, np.int64, ["C", "W"]))
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -42,5 +47,5 @@ class Batch:
         parts = [t if isinstance(t, bytes) else t.encode("utf-8", "surrogatepass") for t in texts]
         offsets = np.zeros(len(parts) + 1, np.int64)
         np.cumsum([len(p) for p in parts], out=offsets[1:])
-        data = np.frombuffer(b"".join(parts) + b"\0" * PADDING, np.uint8)
+        data = np.frombuffer(bytearray(b"".join(parts) + b"\0" * PADDING), np.uint8)
         return cls(data, offsets)

@@ -114,7 +114,12 @@ def _ascii_symbols(masks: Any, start: int, end: int) -> int:
     return count
 
 
-@njit(nogil=True, cache=True)
+@njit(
+    "int64(uint8[::1], int64[::1], uint8[::1], int32[::1], uint64[:, ::1], uint64[::1], int32[:, ::1], int64[::1],"
+    " int64[:, ::1], uint64)",
+    nogil=True,
+    cache=True,
+)
 def cut_batch(
     data: Any, offsets: Any, classes: Any, fold: Any, masks: Any, hashes: Any, places: Any, bounds: Any, tallies: Any, unk: Any
 ) -> int:

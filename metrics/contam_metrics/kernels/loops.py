@@ -74,7 +74,11 @@ def _end_comes_before(data: Any, start: int, end: int) -> bool:
     return found
 
 
-@njit(nogil=True, cache=True)
+@njit(
+    "void(uint8[::1], int64[::1], int32[::1], int64[::1], int64[:, ::1], int32[::1], uint8[::1], int64[:, ::1])",
+    nogil=True,
+    cache=True,
+)
 def find_loops(data: Any, offsets: Any, ids: Any, bounds: Any, hints: Any, failure: Any, marks: Any, out: Any) -> None:
     """Loops of every document, on words and on characters.
 

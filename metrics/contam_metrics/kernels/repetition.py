@@ -54,7 +54,12 @@ def _covered(prefix: Any, active: Any, size: int, names: Any, only: int, n: int)
     return total
 
 
-@njit(nogil=True, cache=True)
+@njit(
+    "int64(int32[::1], int32[::1], int64[::1], int64, int32[::1], int32[::1], int32[::1], int32[::1], int32[:, ::1],"
+    " uint64[:, ::1], int64, int64[:, ::1])",
+    nogil=True,
+    cache=True,
+)
 def repeated_ngrams(
     ids: Any, lengths: Any, bounds: Any, limit: int, tally: Any, names: Any, active: Any, prefix: Any, groups: Any,
     table: Any, stamp: int, out: Any
@@ -174,7 +179,9 @@ def _count_line(
     seen[slot, 1] = np.uint64(stamp)
 
 
-@njit(nogil=True, cache=True)
+@njit(
+    "int64(uint8[::1], int64[::1], uint64[::1], uint64[:, ::1], int64, int64[:, ::1])", nogil=True, cache=True
+)
 def repeated_lines(data: Any, offsets: Any, newlines: Any, table: Any, stamp: int, out: Any) -> int:
     """Lines and paragraphs that came before in their document; the last ``stamp`` used.
 

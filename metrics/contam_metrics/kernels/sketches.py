@@ -21,7 +21,7 @@ def _join(left: np.uint64, word: np.uint64) -> np.uint64:
     return state ^ (state >> np.uint64(32))
 
 
-@njit(nogil=True, cache=True)
+@njit("void(uint64[::1], int64[::1], uint64[::1], uint64[:, ::1], int64[::1])", nogil=True, cache=True)
 def small_ngrams(hashes: Any, bounds: Any, limits: Any, out: Any, sizes: Any) -> None:
     """The hashes of 2-, 3- and 4-grams that are at most ``limits`` uint64[3].
 
@@ -48,7 +48,7 @@ def small_ngrams(hashes: Any, bounds: Any, limits: Any, out: Any, sizes: Any) ->
                 sizes[2] += 1
 
 
-@njit(nogil=True, cache=True)
+@njit("void(uint64[::1], int64[::1], uint32[:, ::1])", nogil=True, cache=True)
 def minhash(hashes: Any, bounds: Any, out: Any) -> None:
     """One-permutation MinHash of the 5-word shingles of every document.
 
@@ -70,7 +70,7 @@ def minhash(hashes: Any, bounds: Any, out: Any) -> None:
                 row[place] = value
 
 
-@njit(nogil=True, cache=True)
+@njit("void(int32[::1], int64[::1], int64, int64[::1], int64[::1])", nogil=True, cache=True)
 def window_types(ids: Any, bounds: Any, width: int, last: Any, out: Any) -> None:
     """Different words in every window of ``width`` words that fits into its document.
 
