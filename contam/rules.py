@@ -144,9 +144,11 @@ RULES: tuple[Rule, ...] = (
         kind="absolute", limit=0.10, least=5,
     ),
     Rule(
-        "DUP003", "shared-4-grams", "duplicates", _SHARE, "duplicates.cross_4", "rises",
-        "Share of segments with a 4-gram that occurs in another segment, at matched size.",
-        _POPULATION, "Salkar et al. 2022 (self-repetition), as a share at matched size",
+        "DUP003", "shared-4-grams", "duplicates", _SHARE, "repetition.cover_4", "rises",
+        "Share of the 4-grams, counted by position, that occur in another segment too, at matched size. "
+        "(The share of segments with any such 4-gram is nearly one in human text of this size and could "
+        "not rise.)",
+        _POPULATION, "Salkar et al. 2022 (self-repetition), as a share of positions at matched size",
     ),
     Rule(
         "DUP004", "block-compression", "duplicates", _SHARE, "compression.block", "rises",

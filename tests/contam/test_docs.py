@@ -1,0 +1,105 @@
+"""The documents name every command, option, rule, level and exit code, and their links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import click
+import pytest
+from examples import make_audit
+
+from contam.reports import FORMATS
+from contam.result import Level
+from contam.rules import RULES
+from contam_cli.main import COMMANDS
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+
+
+def read(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_a_section_and_an_example(name):
+    section = read("cli.md").partition(f"## contam {name}\n")[2].partition("\n## ")[0]
+    assert f"\ncontam {name}" in section
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_documented(name):
+    command = getattr(import_module(f"contam_cli.{name}"), name)
+    text = read("cli.md")
+    commands = [command, *command.commands.values()] if isinstance(command, click.Group) else [command]
+    for one in commands:
+        for option in one.params:
+            if isinstance(option, click.Option):
+                assert any(flag in text for flag in option.opts), option.opts
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_every_rule_is_in_the_table(rule):
+    (row,) = [line for line in read("rules.md").splitlines() if line.startswith(f"| {rule.id} ")]
+    assert f"| {rule.name} |" in row and row.endswith(f"| {rule.status}s |")
+    if rule.kind == "absolute":
+        assert f"above {100 * rule.limit:.0f} %" in row
+        assert (f"at least {rule.least} documents" in row) == bool(rule.least)
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 130])
+def test_exit_codes_are_documented(code):
+    for page in (ROOT / "README.md", DOCS / "exit-codes.md"):
+        assert f"\n| {code} | " in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("level", Level)
+def test_the_table_of_levels_is_what_the_code_does(level):
+    (row,) = [line for line in read("exit-codes.md").splitlines() if line.startswith(f"| `{level.value}` ")]
+    told = [int(cell) for cell in re.findall(r"\| (\d)(?= )", row)]
+    assert told == [make_audit(level).exit_code(fail_on) for fail_on in ("at_risk", "collapsing", "never")]
+
+
+def test_every_field_of_the_json_is_documented():
+    text = read("json.md")
+    data = make_audit().to_dict()
+    for section, content in data.items():
+        assert f"`{section}" in text
+        if section in ("corpus", "reference", "verdict", "documents", "provenance"):
+            for field in content:
+                assert f"`.{field}`" in text or f"`{section}.{field}`" in text or f"`{field}`" in text
+    for field in next(iter(data["signals"].values())):
+        assert f"`{field}`" in text
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_report_format_is_documented(form):
+    assert f"`{form}`" in read("cli.md")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_every_page_is_in_the_index():
+    index = read("index.md")
+    assert not [page.name for page in DOCS.glob("*.md") if page.name != "index.md" and page.name not in index]
+
+
+def test_the_readme_begins_with_the_two_commands():
+    blocks = re.findall(r"```\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
+    assert blocks[0] == "pip install -c constraints.txt . && contam demo\n"
+    assert blocks[1].startswith("pip install -c constraints.txt") and "&& pytest" in blocks[1]
+
+
+def test_pins_name_every_dependency():
+    pins = {line.partition("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().splitlines()}
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    lists = re.findall(r"^(?:dependencies|stats|models|test) = \[(.*?)\]", project, re.S | re.M)
+    named = {name.lower() for part in lists for name in re.findall(r'"([A-Za-z0-9_-]+)[><=]', part)}
+    assert len(named) > 10 and named <= pins
