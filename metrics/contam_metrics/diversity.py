@@ -168,8 +168,13 @@ def sliding_types(ids: Ids, bounds: Bounds, width: int = 500) -> WindowTypes:
 
 
 def mattr(ids: Ids, bounds: Bounds, width: int = 500) -> float:
-    """Moving-average type-token ratio (Covington & McFall 2010), pooled over all windows of all documents."""
-    return sliding_types(ids, bounds, width).value
+    """Moving-average type-token ratio (Covington & McFall 2010), pooled over all windows of all documents.
+
+    nan where no document is as long as the window: a plain ratio of short texts looks diverse whatever they
+    are (``sliding_types`` gives it, with the reason).
+    """
+    state = sliding_types(ids, bounds, width)
+    return state.value if state.windows else math.nan
 
 
 def window_types(ids: Ids, width: int, bounds: Bounds | None = None) -> NDArray[np.int64]:

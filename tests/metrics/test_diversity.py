@@ -1,4 +1,4 @@
-"""Lexical diversity: the worked numbers, brute force, degenerate cases (sections named: statistics)."""
+"""Lexical diversity: the worked numbers, brute force, degenerate cases (sections: docs/metrics.md)."""
 
 from __future__ import annotations
 
@@ -140,6 +140,7 @@ def test_mattr_states_add(a: list[list[int]], b: list[list[int]]) -> None:
 def test_mattr_of_short_documents_says_so() -> None:
     state = sliding_types(*ragged(["aab", "c"]), 10)
     assert state.value == 3 / 4
+    assert math.isnan(mattr(*ragged(["aab", "c"]), 10))
     assert state.reason == "no document of 10 tokens: type-token ratio"
     assert WindowTypes(10).reason == "empty"
     assert math.isnan(WindowTypes(10).value)

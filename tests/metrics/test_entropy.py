@@ -1,4 +1,4 @@
-"""Entropy: the worked numbers, the biases, the degenerate cases and the laws (sections named: statistics)."""
+"""Entropy: the worked numbers, the biases, the degenerate cases and the laws (sections: docs/metrics.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gopher's repetition rules under contam's definition (sections named: statistics)."""
+"""Gopher's repetition rules under contam's definition (sections: docs/metrics.md)."""
 
 from __future__ import annotations
 

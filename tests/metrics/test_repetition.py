@@ -1,4 +1,4 @@
-"""Repetition inside and between documents, and loops (sections named: statistics)."""
+"""Repetition inside and between documents, and loops (sections: docs/metrics.md)."""
 
 from __future__ import annotations
 

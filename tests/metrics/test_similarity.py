@@ -1,4 +1,4 @@
-"""Self-BLEU, Vendi, MAUVE: the worked numbers and their edges (sections named: statistics)."""
+"""Self-BLEU, Vendi, MAUVE: the worked numbers and their edges (sections: docs/metrics.md)."""
 
 from __future__ import annotations
 

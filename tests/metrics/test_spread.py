@@ -1,4 +1,4 @@
-"""Intervals: by hand, and the coverage they are chosen for (sections named: statistics)."""
+"""Intervals: by hand, and the coverage they are chosen for (sections: docs/metrics.md)."""
 
 from __future__ import annotations
 
@@ -67,21 +67,22 @@ def bursty_groups(generator: np.random.Generator, fresh: float, groups: int = 20
 
 @pytest.mark.parametrize("statistic", [plug_in, types, hapax_share])
 @pytest.mark.parametrize("fresh", [1.0, 0.8])
-def test_section_8_jackknife_of_type_statistics(statistic: Statistic, fresh: float) -> None:
-    """Its error is the true spread or up to twice that, and the intervals of a new corpus' value cover.
+def test_section_4_2_jackknife_of_type_statistics(statistic: Statistic, fresh: float) -> None:
+    """Its error is the true spread (over 300 corpora .97 to 1.07 times that, for f1/N 1.2 to 1.3), and it
+    covers.
 
     The intervals are for the value that corpora of this size have on average: plug-in figures are biased, and
     no interval mends that.
     """
     generator = np.random.default_rng(8)
-    found = [jackknife_of_counts(statistic, bursty_groups(generator, fresh)) for _ in range(60)]
+    found = [jackknife_of_counts(statistic, bursty_groups(generator, fresh)) for _ in range(100)]
     values = np.array([interval.value for interval in found])
     error = float(np.mean([interval.error for interval in found]))
-    assert 0.8 * values.std(ddof=1) < error < 2.2 * values.std(ddof=1)
+    assert 0.8 * values.std(ddof=1) < error < 1.6 * values.std(ddof=1)
     assert np.mean([interval.low <= values.mean() <= interval.high for interval in found]) >= 0.9
 
 
-def test_section_8_bootstrapping_documents_ruins_type_statistics() -> None:
+def test_section_4_2_bootstrapping_documents_ruins_type_statistics() -> None:
     """Biases of the size of -1944 types, -.123 of f1/N and -.21 nats: many times the spread."""
     generator = np.random.default_rng(9)
     groups = bursty_groups(generator, 1.0, groups=100)

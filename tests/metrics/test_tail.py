@@ -1,4 +1,4 @@
-"""The tail: worked numbers, and what drift does to it (sections named: statistics)."""
+"""The tail: worked numbers, and what drift does to it (sections: docs/metrics.md)."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def as_types(counts: NDArray[np.int64]) -> TypeCounts:
     return TypeCounts(np.flatnonzero(counts), counts[counts > 0])
 
 
-def test_section_0_1_types_die_first_and_tail_mass_does_not_move() -> None:
+def test_section_0_types_die_first_and_tail_mass_does_not_move() -> None:
     """Pure resampling drift of a Zipf source: the table's first, second and fifth generation."""
     n = 100_000
     p = (np.arange(1, 50_001) + 2.7) ** -1.05
