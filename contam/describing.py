@@ -57,6 +57,9 @@ def _domains(profile: Profile) -> Section:
 
 
 def _sources(profile: Profile) -> Section:
-    columns = ("words", "licence", "source")
-    rows = tuple((f"{source.words:,}", source.licence or "-", source.name) for source in profile.sources)
-    return Section("Sources", (Table(columns, rows, header=True),))
+    """Every source, and once each licence that its publisher stated."""
+    rows = tuple((f"{source.words:,}", source.name) for source in profile.sources)
+    licences = Counter(source.licence for source in profile.sources if source.licence)
+    stated = tuple(f"{licence} ({count} sources)" for licence, count in licences.most_common())
+    blocks = (Table(("words", "source"), rows, header=True), Sentences(stated))
+    return Section("Sources, and the licences stated for their texts (a profile holds none of the text)", blocks)

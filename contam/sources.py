@@ -33,7 +33,7 @@ def texts_of(path: Path, options: ReadOptions) -> Iterator[bytes]:
     """The documents of a file or folder, in their order."""
     from contam.corpus import Corpus
 
-    for task in Corpus.open(str(path), options).tasks():
+    for task in Corpus.open([path], options).tasks():
         batch = task.decode().batch
         yield from (batch.text(i) for i in range(len(batch)))
 

@@ -36,5 +36,5 @@ def compare(base: str, head: str, form: str, outputs: tuple[str, ...], **reading
 
     with progress(settings()) as report:
         result = measure(source_of((base,)), source_of((head,)), **reading, on_progress=report)
-    deliver(result, form, outputs)
+    deliver(result, form, outputs, settings().quiet)
     return result.exit_code()

@@ -40,8 +40,7 @@ def deliver(result: Any, form: str, outputs: tuple[str, ...] = (), quiet: bool =
     for given in outputs:
         kind, target = parse_output(given)
         write_whole(target, render(result, kind))
-    text = render(result, form, stdout_style())
-    emit(_short(text) if quiet and form == "rich" else text)
+    emit(_brief(result) if quiet and form == "rich" else render(result, form, stdout_style()))
 
 
 def emit(text: str) -> None:
@@ -64,6 +63,11 @@ def stdout_style() -> Style:
     return Style(max(width, 60), terminal and not plain, not encoding.startswith("utf"))
 
 
-def _short(text: str) -> str:
-    """The title and the verdict line."""
-    return "\n".join(line for line in text.split("\n")[:4] if line) + "\n"
+def _brief(result: Any) -> str:
+    """The verdict line alone, or the findings of what has no verdict."""
+    from contam.reports import terminal
+    from contam.reports.drawing import draw
+    from contam.reports.page import Page
+
+    page = draw(result)
+    return terminal.render(Page(page.title, page.banner, () if page.banner else page.sections[:1]), stdout_style())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -37,5 +38,11 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def source_of(paths: tuple[str, ...]) -> Any:
-    """The paths as the measurement takes them: one as it is, several as a list."""
-    return paths[0] if len(paths) == 1 else list(paths)
+    """The paths as the measurement takes them.
+
+    One is a string; several are path objects, because a list of strings could be a list of texts. Standard
+    input and addresses stay strings: a path object would fold their slashes.
+    """
+    if len(paths) == 1:
+        return paths[0]
+    return [path if path == "-" or "://" in path else Path(path) for path in paths]

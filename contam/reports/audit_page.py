@@ -144,7 +144,7 @@ def _documents(audit: Audit) -> Section | None:
     for found in audit.documents.worst:
         rule = names.get(found.rule)
         what = f"{found.rule} {rule.name}" if rule else found.rule
-        items.append(Excerpt(found.id, f"{what} {found.value:.2f}", found.excerpt))
+        items.append(Excerpt(found.id, f"{what} {written(found.value)}", found.excerpt))
     flagged = plural(audit.documents.flagged, "document")
     return Section(f"Worst of {flagged} flagged", (Excerpts(tuple(items)),))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -38,7 +39,7 @@ def test_options_reach_the_measurement(cli, measurement):
     flags = "--reference t --profile p --text-field f --split-lines --workers 3 --seed 7 --sample-tokens 9"
     cli("audit", "a", "b", "--strict", *flags.split())
     source, options = measurement.asked[0]
-    assert source == ["a", "b"]
+    assert source == [Path("a"), Path("b")]
     given = vars(options)
     given.pop("on_progress")
     assert given == {
@@ -59,6 +60,11 @@ def test_defaults_are_those_of_the_call(cli, measurement):
     assert source == "a"
     assert (options.profile, options.seed, options.strict) == ("auto", 0, False)
     assert options.reference is options.text_field is options.split is options.workers is None
+
+
+def test_standard_input_and_addresses_keep_their_spelling(cli, measurement):
+    cli("audit", "-", "hf://some/set", "data/*.txt")
+    assert measurement.asked[0][0] == ["-", "hf://some/set", Path("data/*.txt")]
 
 
 def test_blank_lines_split(cli, measurement):
