@@ -70,4 +70,5 @@ def _brief(result: Any) -> str:
     from contam.reports.page import Page
 
     page = draw(result)
-    return terminal.render(Page(page.title, page.banner, () if page.banner else page.sections[:1]), stdout_style())
+    kept = () if page.banner else page.sections[:1]
+    return terminal.render(Page(page.title, page.banner, kept), stdout_style())
