@@ -24,7 +24,7 @@ from contam_metrics.entropy import (
     window_entropy,
     windows,
 )
-from contam_metrics.ngrams import Spectrum, ragged, spectrum
+from contam_metrics.ngrams import Spectrum, TypeCounts, ragged, spectrum
 
 ESTIMATORS = (plug_in, miller_madow, chao_shen, chao_wang_jost)
 count_lists = st.lists(st.integers(1, 60), min_size=1, max_size=50)
@@ -211,3 +211,14 @@ def test_the_order_of_documents_does_not_matter(documents: list[list[int]], rand
         assert figure(*ragged(documents), 2) == pytest.approx(
             figure(*ragged(shuffled), 2), abs=0, nan_ok=True
         )
+
+
+tokens = st.lists(st.integers(0, 8), max_size=40)
+
+
+@given(tokens, tokens)
+def test_counts_of_parts_give_the_figures_of_the_whole(a: list[int], b: list[int]) -> None:
+    added = TypeCounts.of(np.array(a, np.int64)) + TypeCounts.of(np.array(b, np.int64))
+    whole = TypeCounts.of(np.array(a + b, np.int64))
+    for estimator in ESTIMATORS:
+        assert estimator(added.counts) == pytest.approx(estimator(whole.counts), abs=0, nan_ok=True)
