@@ -75,6 +75,10 @@ class Ratio:
         a, b = (s.astype(object), t.astype(object)) if wide else (s, t)
         self.sums.add(s=s.sum(), t=t.sum(), ss=(a * a).sum(), st=(a * b).sum(), tt=(b * b).sum(), n=len(s))
 
+    def add_flags(self, flagged: int, documents: int) -> None:
+        """Add documents of which some have a property: a share of documents."""
+        self.sums.add(s=flagged, t=documents, ss=flagged, st=flagged, tt=documents, n=documents)
+
     @property
     def moments(self) -> tuple[int, int, int, int, int, int]:
         """(sum s, sum t, sum s^2, sum st, sum t^2, documents)."""

@@ -33,6 +33,11 @@ class Scratch:
             self._sizes[name] = np.zeros(size + size // 4, dtype)
         return self._sizes[name]
 
+    def pair(self, name: str, size: int) -> NDArray:
+        """Two rows of at least ``size`` int32 each."""
+        flat = self.array(name, 2 * size)
+        return flat[: len(flat) // 2 * 2].reshape(2, -1)
+
     def table(self, size: int) -> NDArray[np.uint64]:
         """A table of pairs, at least ``size`` rows, a power of two; a new stamp makes it an empty one."""
         old = self._sizes.get("table")
@@ -98,17 +103,11 @@ class View:
         out = np.empty((len(self.batch), NGRAM_COLUMNS), np.int64)
         tally = s.array("tally", len(self.types.hashes))
         names, active, prefix = s.array("names", longest), s.array("active", longest), s.array("prefix", longest)
-        groups = self._groups(longest)
-        table = s.table(4 * longest + 64)
         s.stamp = repeated_ngrams(
             self.types.ids, self.words.lengths, self.words.bounds, SEQ_REP_WORDS, tally, names, active, prefix,
-            groups, table, s.stamp, out,
-        )
+            s.pair("pairs", longest), s.pair("groups", longest), s.table(4 * longest + 64), s.stamp, out,
+        )  # fmt: skip
         return out
-
-    def _groups(self, longest: int) -> NDArray[np.int32]:
-        flat = self.scratch.array("groups", 4 * longest)
-        return flat[: len(flat) // 4 * 4].reshape(4, -1)
 
     @cached_property
     def lines(self) -> NDArray[np.int64]:
@@ -125,12 +124,12 @@ class View:
     @cached_property
     def loops(self) -> NDArray[np.int64]:
         """Rows of `kernels.loops.find_loops`, one a document."""
-        from contam_metrics.kernels.loops import CHARACTER_TAIL, LOOP_COLUMNS, find_loops
+        from contam_metrics.kernels.loops import LOOP_COLUMNS, WORD_TAIL, find_loops
         from contam_metrics.kernels.repetition import END_REPEAT, NEAR_REPEAT
 
         out = np.empty((len(self.batch), LOOP_COLUMNS), np.int64)
         hints = np.ascontiguousarray(self.ngrams[:, [NEAR_REPEAT, END_REPEAT]].T)
-        failure = self.scratch.array("failure", CHARACTER_TAIL)
+        failure = self.scratch.array("failure", WORD_TAIL)
         marks = self.scratch.array("marks", int(self.sizes.max(initial=0)) + 1, np.uint8)
         batch = self.batch
         find_loops(batch.data, batch.offsets, self.types.ids, self.words.bounds, hints, failure, marks, out)

@@ -107,6 +107,18 @@ def test_looped_documents(text: str, looped: bool) -> None:
     assert bool(loop_shares(view.loops, view.sizes)[0] >= 0.25) == looped
 
 
+@settings(max_examples=300, deadline=None)
+@given(st.text("ab", max_size=30), st.text("abc", min_size=1, max_size=9), st.integers(1, 30), st.integers(0, 8))
+def test_character_loops_equal_the_plain_definition(start: str, piece: str, times: int, cut: int) -> None:
+    from contam_metrics.kernels import loops as k
+
+    text = start + (piece * times)[: len(piece) * times - min(cut, len(piece) - 1)]
+    row = rows(text).loops[1]
+    period, length = tail_loop(np.frombuffer(text.encode(), np.uint8).astype(np.int64))
+    expected = (period, length) if length >= 24 else (0, 0)
+    assert (row[k.CHARACTER_PERIOD], row[k.TAIL_CHARACTERS]) == expected
+
+
 def test_a_long_text_that_ends_in_a_loop_is_looped() -> None:
     rng = random.Random(0)
     start = " ".join(str(rng.random()).replace("0.", "n").translate(str.maketrans("0123456789", "abcdefghij")) for _ in range(5000))

@@ -16,8 +16,8 @@ LOOP_COLUMNS = 6
 
 
 @njit
-def _tail(values: Any, end: int, size: int, shortest: int, failure: Any) -> tuple[int, int]:
-    """(period, length) of the longest periodic end of ``values[end - size:end]``, at least three periods long.
+def _word_tail(values: Any, end: int, size: int, failure: Any) -> tuple[int, int]:
+    """(period, length) of the longest periodic end of ``values[end - size:end]``: three periods and six words.
 
     Knuth, Morris and Pratt's failure function of the reversed text: position i of it has smallest period
     i - failure[i].
@@ -33,7 +33,7 @@ def _tail(values: Any, end: int, size: int, shortest: int, failure: Any) -> tupl
             k += 1
         failure[i] = k
         p = i + 1 - k
-        if i + 1 >= 3 * p and i + 1 >= shortest:
+        if i + 1 >= 3 * p and i + 1 >= 6:
             period, length = p, i + 1
     return period, length
 
@@ -64,14 +64,28 @@ def _cover(ids: Any, low: int, m: int, marks: Any) -> int:
     return covered
 
 
-@njit(inline="always")
-def _end_comes_before(data: Any, start: int, end: int) -> bool:
-    """Whether the last sixteen bytes stand anywhere before in the window: any loop of 24 or more implies it."""
+@njit
+def _character_tail(data: Any, start: int, end: int) -> tuple[int, int]:
+    """(period, length) in bytes of the longest loop at the end of ``data[start:end]``: three periods and 24 bytes.
+
+    A loop repeats its last 16 bytes one period before, so only those distances are tried; the multiples of a
+    period that was found reach no farther than it.
+    """
     last, before = load64(data, end - 8), load64(data, end - 16)
-    found = False
-    for i in range(start, end - 16):
-        found |= (load64(data, i) == before) & (load64(data, i + 8) == last)
-    return found
+    period, length = 0, 0
+    for distance in range(1, min((end - start) // 3, end - start - 16) + 1):
+        place = end - 16 - distance
+        if load64(data, place) != before or load64(data, place + 8) != last:
+            continue
+        if period > 0 and distance % period == 0:
+            continue
+        reach = end - distance - 16
+        while reach > start and data[reach - 1] == data[reach - 1 + distance]:
+            reach -= 1
+        found = end - reach
+        if found > length and found >= 3 * distance and found >= 24:
+            period, length = distance, found
+    return period, length
 
 
 @njit(
@@ -82,7 +96,7 @@ def _end_comes_before(data: Any, start: int, end: int) -> bool:
 def find_loops(data: Any, offsets: Any, ids: Any, bounds: Any, hints: Any, failure: Any, marks: Any, out: Any) -> None:
     """Loops of every document, on words and on characters.
 
-    ``hints`` int64[2, documents] from `repeated_ngrams`: whether there can be a loop of words, and one at the end. ``failure`` int32[CHARACTER_TAIL], ``marks`` uint8[longest
+    ``hints`` int64[2, documents] from `repeated_ngrams`: whether there can be a loop of words, and one at the end. ``failure`` int32[WORD_TAIL], ``marks`` uint8[longest
     document] are scratch. ``out`` int64[documents, LOOP_COLUMNS]: period and length in words of the loop at
     the end (last 2048 words); words covered by loops; period in bytes and length in characters of the loop at
     the end (last 4096 bytes, 24 characters at least); characters in that window.
@@ -93,16 +107,16 @@ def find_loops(data: Any, offsets: Any, ids: Any, bounds: Any, hints: Any, failu
         low = bounds[document]
         m = bounds[document + 1] - low
         if hints[1, document] and m >= 6:
-            row[TAIL_PERIOD], row[TAIL_WORDS] = _tail(ids, low + m, min(m, WORD_TAIL), 6, failure)
+            row[TAIL_PERIOD], row[TAIL_WORDS] = _word_tail(ids, low + m, min(m, WORD_TAIL), failure)
         if hints[0, document] and m >= 6:
             row[COVERED_WORDS] = _cover(ids, low, m, marks)
         start, end = offsets[document], offsets[document + 1]
         while end > start and (data[end - 1] == 32 or (data[end - 1] >= 9 and data[end - 1] <= 13)):
             end -= 1
         start = max(start, end - CHARACTER_TAIL)
-        if end - start < 24 or not _end_comes_before(data, start, end):
+        if end - start < 24:
             continue
-        period, length = _tail(data, end, end - start, 24, failure)
+        period, length = _character_tail(data, start, end)
         characters = 0
         for i in range(end - length, end):
             characters += (data[i] & 0xC0) != 0x80

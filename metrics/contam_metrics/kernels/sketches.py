@@ -12,13 +12,14 @@ from contam_metrics.kernels.machine import GOLDEN, MIX, finish
 BINS = 128
 SHINGLE = 5
 EMPTY = 0xFFFFFFFF
+_FIRST = np.uint64(pow(0x9E3779B97F4A7C15, SHINGLE - 1, 1 << 64))
 
 
 @njit(inline="always")
 def _join(left: np.uint64, word: np.uint64) -> np.uint64:
     """The running hash of an n-gram with one more word."""
-    state = (left * GOLDEN + word) * MIX
-    return state ^ (state >> np.uint64(32))
+    state = (left ^ (left >> np.uint64(32))) * GOLDEN + word
+    return (state ^ (state >> np.uint64(31))) * MIX
 
 
 @njit("void(uint64[::1], int64[::1], uint64[::1], uint64[:, ::1], int64[::1])", nogil=True, cache=True)
@@ -37,14 +38,14 @@ def small_ngrams(hashes: Any, bounds: Any, limits: Any, out: Any, sizes: Any) ->
             three = _join(two, word)
             two = _join(one, word)
             one = word
-            if i > low and finish(two) <= limits[0]:
-                out[0, sizes[0]] = finish(two)
+            if two <= limits[0] and i > low:
+                out[0, sizes[0]] = two
                 sizes[0] += 1
-            if i > low + 1 and finish(three) <= limits[1]:
-                out[1, sizes[1]] = finish(three)
+            if three <= limits[1] and i > low + 1:
+                out[1, sizes[1]] = three
                 sizes[1] += 1
-            if i > low + 2 and finish(four) <= limits[2]:
-                out[2, sizes[2]] = finish(four)
+            if four <= limits[2] and i > low + 2:
+                out[2, sizes[2]] = four
                 sizes[2] += 1
 
 
@@ -59,11 +60,14 @@ def minhash(hashes: Any, bounds: Any, out: Any) -> None:
         low, high = bounds[document], bounds[document + 1]
         row = out[document]
         row[:] = EMPTY
+        rolling = np.uint64(0)
+        for i in range(low, min(low + SHINGLE - 1, high)):
+            rolling = rolling * GOLDEN + hashes[i]
         for i in range(low, high - SHINGLE + 1):
-            state = hashes[i]
-            for k in range(1, SHINGLE):
-                state = state * GOLDEN + hashes[i + k]
-            state = finish(state)
+            # A polynomial of the five words: the next one comes in, and the first one goes out again below.
+            rolling = rolling * GOLDEN + hashes[i + SHINGLE - 1]
+            state = finish(rolling)
+            rolling -= hashes[i] * _FIRST
             value = np.uint32(state & np.uint64(0xFFFFFFFF))
             place = state >> np.uint64(57)
             if value < row[place]:

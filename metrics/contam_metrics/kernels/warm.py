@@ -30,7 +30,9 @@ def _cached(module: str) -> bool:
     newest = source.stat().st_mtime
     # Beside the source, or where that cannot be written in the user's cache folder.
     root = Path(CACHE_DIR or AppDirs(appname="numba", appauthor=False).user_cache_dir)
-    folders = [source.parent / "__pycache__", *(f for f in root.rglob("*") if f.is_dir())]
+    folders = [f for f in root.rglob("*") if f.is_dir()]
+    if not CACHE_DIR:
+        folders.append(source.parent / "__pycache__")
     found = [file for folder in folders for file in folder.glob(f"{source.stem}.*.nbi")]
     return bool(found) and max(file.stat().st_mtime for file in found) >= newest
 

@@ -53,12 +53,13 @@ class Repetition(Metric):
         # Rounded down to fixed point, so that the sum over documents is exact in any order.
         self.seq_rep.add(later * FIXED_POINT // positions, np.ones(len(later), np.int64))
         shares = gopher_shares(rows, view.lines)
-        over = {rule: shares[rule] > limit for rule, limit in PUBLISHED_LIMITS.items()}
-        worded = view.sizes > 0
-        ones = worded.astype(np.int64)
-        for rule, flags in over.items():
-            getattr(self, rule).add((flags & worded).astype(np.int64), ones)
-        self.any_rule.add((np.logical_or.reduce(list(over.values())) & worded).astype(np.int64), ones)
+        worded = int((view.sizes > 0).sum())
+        anywhere = np.zeros(len(rows), bool)
+        for rule, limit in PUBLISHED_LIMITS.items():
+            over = (shares[rule] > limit) & (view.sizes > 0)
+            getattr(self, rule).add_flags(int(over.sum()), worded)
+            anywhere |= over
+        self.any_rule.add_flags(int(anywhere.sum()), worded)
         values = np.zeros(len(view.batch))
         values[long_enough] = later / positions
         self.worst.add(values, view.docs, view.label, view.text)
