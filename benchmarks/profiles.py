@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import function_words
 import sources
-from function_words import ENGLISH
 
 from contam.profile import Profile, save
 from contam.profiling import Settings, build_profile
@@ -30,9 +30,9 @@ def english() -> Profile:
     settings = Settings(
         name="english",
         language="English",
-        description="English prose of many kinds, 1789 to 2024: novels, news, reviews, essays, technical text, "
-        "transcripts, speeches, verse.",
-        words=ENGLISH,
+        description="English prose of many kinds, 1789 to 2024: novels, news, reviews, essays, technical "
+        "text, transcripts, speeches, verse.",
+        words=function_words.english(),
         sizes=(5_000, 10_000, 20_000, 50_000),
         licences={s.name: s.licence for s in found},
     )

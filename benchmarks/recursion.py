@@ -1,7 +1,7 @@
 """Replace recursion with a Witten-Bell trigram: each generation is trained on the text of the one before.
 
-A context that was seen c times with T different successors answers from its own successors with c / (c + T) and
-backs off otherwise; the last resort is a word drawn evenly from the vocabulary (Witten & Bell 1991).
+A context that was seen c times with T different successors answers from its own successors with c / (c + T)
+and backs off otherwise; the last resort is a word drawn evenly from the vocabulary (Witten & Bell 1991).
 """
 
 from __future__ import annotations

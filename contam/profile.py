@@ -1,4 +1,5 @@
-"""Reference populations: what human sources measure at matched sizes, and how two halves of one source differ.
+"""Reference populations: what human sources measure at matched sizes, and how two halves of one source
+differ.
 
 A profile is a file of numbers: one row of figures for each source and size, the function-word profile that
 tells whether a text belongs, and provenance. No text is kept.
@@ -116,7 +117,11 @@ def save(profile: Profile, path: str | Path) -> None:
     """Write a profile as one file (a compressed archive of arrays and ``profile.json``), the same bytes every
     time."""
     meta = {key: getattr(profile, key) for key in _META}
-    meta |= {"format": FORMAT, "sources": [asdict(s) for s in profile.sources], "sizes": sorted(profile.sizes)}
+    meta |= {
+        "format": FORMAT,
+        "sources": [asdict(s) for s in profile.sources],
+        "sizes": sorted(profile.sizes),
+    }
     arrays: dict[str, NDArray[Any]] = {"hashes": profile.hashes}
     for size, matched in sorted(profile.sizes.items()):
         for name in _ARRAYS:

@@ -9,22 +9,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+from contam.errors import InputError
+from contam.profile import Matched, Profile, SourceInfo
 from contam_metrics import signals
 from contam_metrics.batch import Batch
 from contam_metrics.ngrams import TypeCounts
 from contam_metrics.prepare import prepare
 from contam_metrics.segments import Segments, SegmentSample, document_hashes
 from contam_metrics.words import Words, cut
-from numpy.typing import NDArray
-
-from contam.errors import InputError
-from contam.profile import Matched, Profile, SourceInfo
 
 SIZES = (5_000, 10_000, 20_000, 50_000, 100_000, 250_000, 1_000_000)
 """Matched sizes (words) at which sources are measured, as far as they reach."""
 LEAST_SOURCES = 39
 """A size is kept where at least so many sources reach it: below that no p-value can go under .025."""
 FUNCTION_WORDS = 150
+SURVIVAL = "tail.type_survival"
 KEPT_TYPES = 20_000
 LONGEST_SOURCE = 64 << 20
 """Bytes of a source that are read; the rest would not be drawn."""
@@ -32,8 +33,8 @@ LONGEST_SOURCE = 64 << 20
 
 @dataclass(frozen=True)
 class Settings:
-    """What a profile is called and how it is measured. Without ``words`` the function words are chosen blindly:
-    those with the highest median share over the sources."""
+    """What a profile is called and how it is measured. Without ``words`` the function words are chosen
+    blindly: those with the highest median share over the sources."""
 
     name: str
     language: str = ""
@@ -64,7 +65,8 @@ class _Source:
 
 
 def halves(texts: Sequence[bytes]) -> tuple[list[bytes], list[bytes]]:
-    """A source in two contiguous halves of about equal bytes; the document in the middle is cut at a space."""
+    """A source in two contiguous halves of about equal bytes; the document in the middle is cut at a
+    space."""
     middle, before = sum(map(len, texts)) // 2, 0
     for i, text in enumerate(texts):
         if before + len(text) >= middle:
@@ -116,7 +118,10 @@ def _spelling(words: Words, hashes: NDArray[np.uint64]) -> dict[int, str]:
     rows = first[place[kinds[place] == hashes]]
     data = words.batch.data
     return {
-        int(words.hashes[i]): data[words.starts[i] : words.ends[i]].tobytes().decode("utf-8", "replace").casefold()
+        int(words.hashes[i]): data[words.starts[i] : words.ends[i]]
+        .tobytes()
+        .decode("utf-8", "replace")
+        .casefold()
         for i in rows
     }
 
@@ -127,13 +132,17 @@ def measure_source(name: str, domain: str, texts: Iterable[str | bytes], setting
     segments, words = _segments(raw, settings)
     whole = _texts(segments, settings.sizes)
     long_enough = [n for n in settings.sizes if 2 * n <= len(words)]
-    parts = [_texts(_segments(half, settings)[0], long_enough) for half in halves(raw)]
+    pair = [_segments(half, settings)[0] for half in halves(raw)]
+    parts = [_texts(half, long_enough) for half in pair]
+    both = [n for n in parts[0] if n in parts[1]]
+    for n in both:
+        parts[1][n].values[SURVIVAL] = signals.type_survival(prepare(pair[0], n), prepare(pair[1], n))
     digest = hashlib.sha256(b"\0".join(raw)).hexdigest()[:16]
     largest = whole[max(whole)].counts if whole else TypeCounts.of(np.empty(0, np.uint64))
     return _Source(
         SourceInfo(name, domain, len(words), digest, settings.licences.get(name, "")),
         whole,
-        {n: (parts[0][n], parts[1][n]) for n in parts[0] if n in parts[1]},
+        {n: (parts[0][n], parts[1][n]) for n in both},
         _spelling(words, largest.types),
     )
 
@@ -170,7 +179,9 @@ def _shares(text: _Text, hashes: NDArray[np.uint64]) -> NDArray[np.float64]:
     return text.counts.of_types(hashes) / max(text.letters, 1)
 
 
-def _matched(sources: Sequence[_Source], size: int, columns: Sequence[str], hashes: NDArray[np.uint64]) -> Matched:
+def _matched(
+    sources: Sequence[_Source], size: int, columns: Sequence[str], hashes: NDArray[np.uint64]
+) -> Matched:
     rows = [i for i, s in enumerate(sources) if size in s.whole]
     pairs = [i for i, s in enumerate(sources) if size in s.halves]
 
@@ -211,7 +222,7 @@ def build_profile(
             "give each its own folder or file."
         )
     words, hashes = _hashed(settings.words or common_words(measured))
-    columns = tuple(measured[0].whole[min(measured[0].whole)].values)
+    columns = (*measured[0].whole[min(measured[0].whole)].values, SURVIVAL)
     return Profile(
         name=settings.name,
         language=settings.language,

@@ -1,8 +1,9 @@
-"""Exact conformal ranks of one text among references: what is left of tail loss and copying once style is known.
+"""Exact conformal ranks of one text among references: what is left of tail loss and copying once style is
+known.
 
-All rows, the references and the audited text, go through the same steps and none is treated apart. The rank of
-the audited row is therefore uniform whenever it is exchangeable with the references (Vovk et al. 2005), and only
-then: a reference population of another kind of text breaks it.
+All rows, the references and the audited text, go through the same steps and none is treated apart. The rank
+of the audited row is therefore uniform whenever it is exchangeable with the references (Vovk et al. 2005),
+and only then: a reference population of another kind of text breaks it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ def robust(x: Matrix) -> Matrix:
 
 
 def residuals(y: Matrix, covariates: Matrix, ridge: float = RIDGE) -> Matrix:
-    """Leave-one-out residuals of the columns of ``y`` regressed on ``covariates`` (free intercept), as robust z.
+    """Leave-one-out residuals of the columns of ``y`` regressed on ``covariates`` (free intercept), as
+    robust z.
 
     ``y`` is (n, k), ``covariates`` (n, m), standardised here; the result (n, k) is clipped to [-6, 8].
     """
@@ -44,10 +46,11 @@ def rank_p(scores: Matrix, row: int = -1) -> float:
     return float((scores >= scores[row]).sum() / len(scores))
 
 
-def tail_score(tail: Matrix, copying: Matrix) -> Matrix:
-    """S of every row: tail loss, averaged where it was measured in several ways, and half of the copying."""
+def tail_score(tail: Matrix, copying: Matrix, weight: float = 0.5) -> Matrix:
+    """S of every row: tail loss, averaged where it was measured in several ways, plus the weighted
+    copying."""
     mean_tail = tail.mean(axis=1) if tail.ndim == 2 else tail
-    return np.maximum(0.0, mean_tail) + 0.5 * np.maximum(0.0, copying)
+    return np.maximum(0.0, mean_tail) + weight * np.maximum(0.0, copying)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +66,23 @@ class Ranked:
         return float(self.scores[-1])
 
 
-def directed(tails: Matrix, copying: Matrix, covariates: Matrix) -> Ranked:
+def directed(tails: Matrix, copying: Matrix, covariates: Matrix, weight: float = 0.5) -> Ranked:
     """Rank the last row by tail loss and copying that its covariates do not explain.
 
-    ``tails`` (n, k), ``copying`` (n,) and ``covariates`` (n, m), larger meaning more collapsed; the audited text
-    is the last row. With k = 1 this is the population test, with differences of pairs the paired test D.
+    ``tails`` (n, k), ``copying`` (n,) and ``covariates`` (n, m), larger meaning more collapsed; the audited
+    text is the last row. With k = 1 this is the population test, with differences of pairs the paired test
+    D.
     """
     left = residuals(np.column_stack([tails, copying]), covariates)
-    scores = tail_score(left[:, :-1], left[:, -1])
+    scores = tail_score(left[:, :-1], left[:, -1], weight)
     return Ranked(scores, rank_p(scores))
 
 
 def changed(differences: Matrix, floors: Matrix) -> Ranked:
     """Rank the last row by its Mahalanobis distance from the middle of all: test M, two-sided.
 
-    ``differences`` (n, k); ``floors`` (k,) the least scale of each column, so that a column in which the pairs
-    hardly differ cannot decide alone. The covariance of the clipped z is shrunk: 0.7 C + 0.3 diag C.
+    ``differences`` (n, k); ``floors`` (k,) the least scale of each column, so that a column in which the
+    pairs hardly differ cannot decide alone. The covariance of the clipped z is shrunk: 0.7 C + 0.3 diag C.
     """
     centred = differences - np.median(differences, axis=0)
     scale = np.maximum(1.4826 * np.median(np.abs(centred), axis=0), floors)

@@ -26,10 +26,11 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 class Prepared:
     """Up to N0 words of segments that are no copies of each other.
 
-    ``ids`` int64[N], dense word ids; ``bounds`` int64[n + 1], segment ``i`` is ``ids[bounds[i]:bounds[i + 1]]``;
-    ``types`` uint64[V] and ``type_lengths`` float64[V], hash and mean code points of every id; ``documents``
-    uint64[n], whose segment it is; ``rows`` int64[n], its row among the given segments. ``walked`` counts words
-    up to where the walk stopped, ``dropped`` those of them that were copies, ``available`` all that were given.
+    ``ids`` int64[N], dense word ids; ``bounds`` int64[n + 1], segment ``i`` is ``ids[bounds[i]:bounds[i +
+    1]]``; ``types`` uint64[V] and ``type_lengths`` float64[V], hash and mean code points of every id;
+    ``documents`` uint64[n], whose segment it is; ``rows`` int64[n], its row among the given segments.
+    ``walked`` counts words up to where the walk stopped, ``dropped`` those of them that were copies,
+    ``available`` all that were given.
     """
 
     ids: NDArray[np.int64]
@@ -87,7 +88,8 @@ def _gram_hashes(words: NDArray[np.uint64], starts: NDArray[np.int64], n: int) -
 def _units(
     words: NDArray[np.uint64], bounds: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """What is compared: (dense id, segment) of every 8-gram, or of the whole of a segment shorter than that."""
+    """What is compared: (dense id, segment) of every 8-gram, or of the whole of a segment shorter than
+    that."""
     starts = gram_starts(bounds, COPY_GRAM)
     segment = np.searchsorted(bounds, starts, "right") - 1
     grams = [_gram_hashes(words, starts, COPY_GRAM)]

@@ -1,4 +1,5 @@
-"""The figures of a matched text: what the verdict reads, what it allows for, and what is printed beside it."""
+"""The figures of a matched text: what the verdict reads, what it allows for, and what is printed beside
+it."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from contam_metrics.ngrams import Ngrams, TypeCounts, mean, ngrams
 from contam_metrics.prepare import NUMBER, Prepared
 from contam_metrics.repetition import seq_rep_documents
 from contam_metrics.spread import delete_group_jackknife
+from contam_metrics.tail import halves, tail_band, tail_type_survival
 
 GROUPS = 20
 """Document groups of the delete-group jackknife."""
@@ -29,8 +31,9 @@ Mask = NDArray[np.bool_]
 class Tables:
     """Everything counted once: word ids, the segment of each, and the n-grams with theirs.
 
-    ``ids`` int64[N], ``segments`` int64[N]; ``grams[n]`` the n-grams (documents are segments here); ``pairs[n]``
-    every (segment, n-gram) that occurs, for n of 4, 8 and 13; ``repeated`` float64[n], seq-rep-4 of each segment.
+    ``ids`` int64[N], ``segments`` int64[N]; ``grams[n]`` the n-grams (documents are segments here);
+    ``pairs[n]`` every (segment, n-gram) that occurs, for n of 4, 8 and 13; ``repeated`` float64[n],
+    seq-rep-4 of each segment.
     """
 
     ids: NDArray[np.int64]
@@ -84,7 +87,8 @@ def _conditional(t: Tables, keep: Mask) -> float:
 
 
 def figures(t: Tables, keep: Mask | None = None) -> Figures:
-    """Every figure of the word ids alone, over the segments of ``keep`` (default: all); nan where undefined."""
+    """Every figure of the word ids alone, over the segments of ``keep`` (default: all); nan where
+    undefined."""
     keep = np.ones(t.count, bool) if keep is None else keep
     ids = t.ids[keep[t.segments]]
     if not len(ids):
@@ -97,6 +101,7 @@ def figures(t: Tables, keep: Mask | None = None) -> Figures:
         "diversity.distinct_1": v / n,
         "tail.hapax_share": f1 / n,
         "tail.hapax_types": f1 / v,
+        "tail.dis_types": int((seen == 2).sum()) / v,
         "entropy.window": mean(window_entropies(ids)),
         "entropy.conditional": _conditional(t, keep),
         "entropy.chao_wang_jost": chao_wang_jost(seen),
@@ -131,7 +136,8 @@ def word_profile(counts: TypeCounts, words: NDArray[np.uint64]) -> NDArray[np.fl
 
 
 def style(prepared: Prepared, words: NDArray[np.uint64]) -> Figures:
-    """The figures that need to know the words: mass of the listed (function) words, word length, raw tokens."""
+    """The figures that need to know the words: mass of the listed (function) words, word length, raw
+    tokens."""
     if not prepared.words:
         return {}
     counts = np.bincount(prepared.ids)
@@ -145,6 +151,15 @@ def style(prepared: Prepared, words: NDArray[np.uint64]) -> Figures:
         "text.unk": prepared.unks / raw,
         "duplicates.near_dropped": prepared.dropped_share,
     }
+
+
+def type_survival(trusted: Prepared, audit: Prepared) -> float:
+    """Of the types seen 1 to 3 times in one half of the trusted text: those in the audited text over those in
+    the other half, all at half the matched size."""
+    first, second = halves(trusted.types[trusted.ids], trusted.bounds)
+    size = min(len(first), len(second), audit.words)
+    one, other = TypeCounts.of(first[:size]), TypeCounts.of(second[:size])
+    return tail_type_survival(tail_band(one), TypeCounts.of(audit.types[audit.ids[:size]]), other)
 
 
 @dataclass(frozen=True)
@@ -162,15 +177,17 @@ def measure(
 ) -> Measured:
     """Measure a matched text.
 
-    ``words`` are the hashes, ascending, of the function words of the profile it is compared with; ``texts`` the
-    raw segments it was made of (for the compression figure); ``spread`` asks for intervals as well.
+    ``words`` are the hashes, ascending, of the function words of the profile it is compared with; ``texts``
+    the raw segments it was made of (for the compression figure); ``spread`` asks for intervals as well.
     """
     t = tables(prepared.ids, prepared.bounds)
     values = figures(t) | style(prepared, words)
     if texts:
         values["compression.block"] = block_compression(texts, "lzma").value
     return Measured(
-        values, intervals(t, prepared.documents, values) if spread else {}, word_profile(letter_words(prepared), words)
+        values,
+        intervals(t, prepared.documents, values) if spread else {},
+        word_profile(letter_words(prepared), words),
     )
 
 

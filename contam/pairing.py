@@ -1,0 +1,229 @@
+"""The paired judgement: a corpus against trusted text of its own source.
+
+The difference of the two is ranked among the differences of the halves of human sources: test D asks for tail
+loss and copying, test M for any change. Each has half of the error rate.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from contam import judging, rows
+from contam.judging import USUAL_SIZE, CorpusFacts, Findings, Judgement, Matched
+from contam.placing import UNITS, Matching, placed
+from contam.profile import Profile, builtin, find, list_profiles
+from contam.result import Level, ReferenceInfo, Verdict
+from contam.scope import out_of_scope
+from contam_metrics import conformal
+from contam_metrics.segments import Segments
+from contam_metrics.signals import type_survival
+
+AT_RISK = 0.025
+COLLAPSING = 0.01
+COLLAPSING_SCORE = 4.0
+COLLAPSING_PAIRS = 59
+LEAST_PAIRS = 39
+SURVIVAL = "tail.type_survival"
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """Both tests of one pair."""
+
+    directed: conformal.Ranked
+    changed: conformal.Ranked
+
+    @property
+    def p_value(self) -> float:
+        """One p-value for both tests: twice the smaller, at most 1."""
+        return min(1.0, 2.0 * min(self.directed.p_value, self.changed.p_value))
+
+
+def pair_ranks(first: Sequence[rows.Figures], second: Sequence[rows.Figures]) -> Paired:
+    """Rank the last pair among all: ``first`` and ``second`` hold the figures of the two halves of each."""
+
+    def differences(row: object) -> rows.Matrix:
+        return np.array([rows.difference(row(b), row(a)) for a, b in zip(first, second)])  # type: ignore[operator]
+
+    copying = differences(lambda f: [rows.copying(f)])[:, 0]
+    directed = conformal.directed(differences(rows.tail_row), copying, differences(rows.style_row))
+    return Paired(directed, conformal.changed(differences(rows.changed_row), rows.CHANGED_FLOORS))
+
+
+def judge_paired(
+    segments: Segments,
+    trusted: Segments,
+    facts: CorpusFacts,
+    profile: str | Path | Profile = "auto",
+    size: int | None = None,
+) -> Judgement:
+    """Judge a corpus against trusted text of the same source.
+
+    ``segments`` and ``trusted`` are the samples of smallest keys of both; the null pairs come from
+    ``profile`` (``auto``: the built-in profile that can vouch for the trusted text, else English prose:
+    pairs carry over between languages).
+    """
+    chosen = _chosen(profile, trusted, size)
+    sizes = _sizes(chosen, size)
+    if not sizes:
+        return _without_pairs(segments, facts, chosen, size)
+    base = judging.matched(trusted, chosen, sizes, trusted.words, spread=False)
+    found = judging.matched(segments, chosen, tuple(n for n in sizes if n <= base.size), facts.words)
+    if found.size < base.size:
+        base = judging.matched(trusted, chosen, (found.size,), trusted.words, spread=False)
+    if found.reached and base.reached:
+        found.measured.values[SURVIVAL] = type_survival(base.prepared, found.prepared)
+    reference = ReferenceInfo(
+        f"trusted text; null pairs of {chosen.name}",
+        len(chosen.sizes[found.size].pair_rows),
+        found.size if found.reached and base.reached else None,
+        paired=True,
+        domains=_pair_domains(chosen, found.size),
+    )
+    matching = Matching(
+        found.prepared.words, len(np.unique(found.prepared.documents)), found.reached and base.reached
+    )
+    signals = placed(found.measured, _expected(base, chosen), matching)
+    return Judgement(_verdict(found, base, facts, chosen), signals, reference)
+
+
+def _chosen(profile: str | Path | Profile, trusted: Segments, size: int | None) -> Profile:
+    if isinstance(profile, Profile):
+        return profile
+    if str(profile) != "auto":
+        return find(profile)
+    profiles = [builtin(name) for name in list_profiles()]
+    for candidate in profiles:
+        sizes = _sizes(candidate, size)
+        if sizes:
+            found = judging.matched(trusted, candidate, sizes, trusted.words, spread=False)
+            if found.reached and not out_of_scope(
+                found.measured, found.prepared.words, candidate, found.size
+            ):
+                return candidate
+    return profiles[0]
+
+
+def _sizes(profile: Profile, size: int | None) -> tuple[int, ...]:
+    limit = size or USUAL_SIZE
+    enough = tuple(n for n, m in profile.sizes.items() if len(m.pair_rows) >= LEAST_PAIRS)
+    return tuple(n for n in enough if n <= limit) or enough[:1]
+
+
+def _pair_domains(profile: Profile, size: int) -> tuple[str, ...]:
+    return tuple(sorted({profile.sources[i].domain for i in profile.sizes[size].pair_rows}))
+
+
+def _without_pairs(segments: Segments, facts: CorpusFacts, profile: Profile, size: int | None) -> Judgement:
+    found = judging.matched(segments, profile, tuple(profile.sizes), facts.words)
+    reason = f"the profile {profile.name} has fewer than {LEAST_PAIRS} pairs of halves at every size"
+    matching = Matching(found.prepared.words, len(np.unique(found.prepared.documents)), False)
+    verdict = judging.insufficient([reason], ["use a profile whose sources are twice as long"])
+    return Judgement(
+        verdict, placed(found.measured, {}, matching), ReferenceInfo(profile.name, 0, None, True)
+    )
+
+
+def _expected(base: Matched, profile: Profile) -> dict[str, rows.Matrix]:
+    """Where each figure of an equal second half would lie: the trusted value moved by the null
+    differences."""
+    pairs = profile.sizes[base.size]
+    out = {}
+    for key in UNITS:
+        if key in profile.columns:
+            i = profile.columns.index(key)
+            value = base.measured.values.get(key, math.nan)
+            moved = pairs.second[:, i] - pairs.first[:, i] + value
+            out[key] = pairs.second[:, i] if key == SURVIVAL else moved
+    return out
+
+
+def _figures(profile: Profile, table: rows.Matrix) -> list[dict[str, float]]:
+    return [dict(zip(profile.columns, row)) for row in table.tolist()]
+
+
+def _verdict(found: Matched, base: Matched, facts: CorpusFacts, profile: Profile) -> Verdict:
+    """The levels in their order."""
+    both = found.reached and base.reached
+    pairs = profile.sizes[found.size]
+    ranked = None
+    if both:
+        ranked = pair_ranks(
+            [*_figures(profile, pairs.first), base.measured.values],
+            [*_figures(profile, pairs.second), found.measured.values],
+        )
+    if facts.loops:
+        p, score = (ranked.p_value, ranked.directed.score) if ranked else (None, None)
+        return Verdict(Level.COLLAPSING, p, score, (judging.looped(facts),))
+    mostly_copies = found.copies > judging.MOSTLY_COPIES and facts.words >= found.size
+    if ranked is None:
+        return _not_reached(found, base, facts, mostly_copies)
+    return _ranked(found, facts, profile, ranked, mostly_copies)
+
+
+def _not_reached(found: Matched, base: Matched, facts: CorpusFacts, mostly_copies: bool) -> Verdict:
+    reasons = []
+    if not found.reached:
+        reasons.append(judging.short(found, facts, found.size))
+        if mostly_copies:
+            reasons.insert(0, judging.copied(found, facts))
+            return Verdict(
+                Level.AT_RISK, reasons=tuple(reasons), advice=("remove the copies and audit again",)
+            )
+    if not base.reached:
+        trusted = CorpusFacts(base.words, 0)
+        reasons.append(judging.short(base, trusted, base.size, "the trusted text"))
+    advice = f"give at least {USUAL_SIZE:,} words on each side (5,000 with low power)"
+    return judging.insufficient(reasons, [advice])
+
+
+def _ranked(
+    found: Matched, facts: CorpusFacts, profile: Profile, ranked: Paired, mostly_copies: bool
+) -> Verdict:
+    from contam.verdict import floor
+
+    count = len(profile.sizes[found.size].pair_rows)
+    d, m = ranked.directed, ranked.changed
+    rate = max(COLLAPSING, 1 / (count + 1))
+    said = Findings()
+    level = Level.HEALTHY
+    beside = f"{count} pairs of halves of human sources at {found.size:,} words"
+    if d.p_value <= AT_RISK:
+        level = Level.AT_RISK
+        said.reasons.append(
+            f"tail loss or copying against the trusted text (p = {d.p_value:.3f}, score {d.score:.1f}) among {beside}"
+        )
+    if m.p_value <= AT_RISK:
+        level = Level.AT_RISK
+        said.reasons.append(
+            f"changed against the trusted text, cause unknown: author, topic or model (p = {m.p_value:.3f}) among {beside}"
+        )
+    certain = d.p_value <= rate and d.score >= COLLAPSING_SCORE
+    if certain and found.size >= USUAL_SIZE and count >= COLLAPSING_PAIRS:
+        level = Level.COLLAPSING
+        said.reasons.append(f"the error rate of this level is {rate:.3f}")
+    if level is Level.HEALTHY:
+        said.reasons.append(
+            f"no difference from the trusted text beyond {beside} "
+            f"(tail loss p = {d.p_value:.3f}, any change p = {m.p_value:.3f})"
+        )
+    if mostly_copies:
+        level = max(level, Level.AT_RISK, key=lambda x: x.severity)
+        said.reasons.append(judging.copied(found, facts))
+    if found.size < USUAL_SIZE:
+        said.reasons.append(
+            f"low power: judged at {found.size:,} words, {USUAL_SIZE:,} on each side see far more"
+        )
+    return Verdict(
+        level,
+        ranked.p_value,
+        d.score,
+        tuple(said.reasons),
+        floor(profile, found.size, True),
+        tuple(said.advice),
+    )

@@ -1,0 +1,62 @@
+"""Whether a reference population can vouch for a text at all: asked before any p-value is shown."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contam.profile import Profile
+from contam_metrics.signals import Measured
+
+DISTANCE = 0.28
+"""Largest Hellinger distance of the function-word profile to the third nearest reference. Human English
+sources stay below .26 even with their whole domain left out, other languages begin at .31."""
+NEIGHBOUR = 3
+MASKED = 0.005
+"""Largest share of ``<unk>``: text whose rare words were masked has lost its tail before we see it."""
+ENOUGH = 2_000
+"""Words from which a function-word profile can be compared."""
+
+Matrix = NDArray[np.float64]
+
+
+def _rooted(words: Matrix) -> Matrix:
+    """Square roots of the shares of the listed words and of all others together."""
+    rest = np.maximum(0.0, 1.0 - words.sum(axis=-1, keepdims=True))
+    return np.sqrt(np.concatenate([words, rest], axis=-1))
+
+
+def distances(words: Matrix, references: Matrix) -> Matrix:
+    """Hellinger distance of one function-word profile to each reference."""
+    return np.sqrt(0.5 * ((_rooted(words) - _rooted(references)) ** 2).sum(axis=1))
+
+
+def nearest(words: Matrix, profile: Profile, size: int, count: int = 3) -> tuple[str, ...]:
+    """Names of the references whose function words are most alike."""
+    matched = profile.sizes[size]
+    order = np.argsort(distances(words, matched.words), kind="stable")[:count]
+    return tuple(profile.sources[matched.rows[i]].name for i in order)
+
+
+def out_of_scope(measured: Measured, words: int, profile: Profile, size: int) -> str:
+    """Why the references at ``size`` cannot vouch for a text of ``words`` words; empty where they can."""
+    values = measured.values
+    if values.get("text.nonletter", 0.0) > profile.nonletter:
+        return (
+            f"{values['text.nonletter']:.0%} of its tokens are no words (numbers, signs): program text, tables or "
+            f"logs. The profile {profile.name} can vouch for up to {profile.nonletter:.0%}"
+        )
+    if values.get("text.unk", 0.0) > MASKED:
+        return (
+            f"{values['text.unk']:.1%} of its tokens are <unk>: its rare words were masked before it was published, "
+            "so a cut tail says nothing about where the text comes from"
+        )
+    if words < ENOUGH:
+        return ""
+    distance = float(np.sort(distances(measured.words, profile.sizes[size].words))[NEIGHBOUR - 1])
+    if distance <= DISTANCE:
+        return ""
+    return (
+        f"its function words are unlike those of every source of {profile.name} (distance {distance:.2f}, at most "
+        f"{DISTANCE:.2f}): another language, or another kind of text"
+    )
