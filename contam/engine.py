@@ -53,6 +53,7 @@ class Measured:
     segments: Segments
     skipped: tuple[Skipped, ...]
     skipped_total: int
+    notes: tuple[str, ...]
     seconds: float
 
 
@@ -70,6 +71,7 @@ class _Seen:
         self.scratch = Scratch()
         self.skipped: list[Skipped] = []
         self.skipped_total = 0
+        self.notes: set[str] = set()
 
 
 @dataclass
@@ -96,8 +98,7 @@ def _slices(batch: Batch) -> Iterator[tuple[int, Batch]]:
 
 def _take(chunk: Chunk, seen: _Seen, counter: _Counter) -> None:
     for first, batch in _slices(chunk.batch):
-        lines = chunk.lines[first : first + len(batch)]
-        view = View(batch, seen.scratch, lambda i, lines=lines: f"{chunk.path}:{lines[i]}")
+        view = View(batch, seen.scratch, lambda i, first=first: chunk.id(first + i))
         for metric in seen.metrics.values():
             if metric.shared:
                 with counter.lock:
@@ -105,7 +106,8 @@ def _take(chunk: Chunk, seen: _Seen, counter: _Counter) -> None:
             else:
                 metric.update(view)
         seen.sample.update(view.words, view.docs)
-    seen.skipped_total += len(chunk.skipped)
+    seen.skipped_total += chunk.skipped_total
+    seen.notes.update(chunk.notes)
     seen.skipped += chunk.skipped[: max(0, KEPT_SKIPPED - len(seen.skipped))]
     with counter.lock:
         counter.bytes_done += chunk.consumed
@@ -200,4 +202,6 @@ def _merged(corpus: Corpus, workers: list[_Seen], seconds: float) -> Measured:
     named = [*corpus.skipped, *(s for seen in workers for s in seen.skipped)]
     count = len(corpus.skipped) + sum(seen.skipped_total for seen in workers)
     named.sort(key=lambda s: (s.path, s.line or 0, s.reason))
-    return Measured(total.metrics, total.sample.segments(), tuple(named[:KEPT_SKIPPED]), count, seconds)
+    notes = dict.fromkeys([*corpus.notes, *sorted(set().union(*(seen.notes for seen in workers)))])
+    kept = tuple(named[:KEPT_SKIPPED])
+    return Measured(total.metrics, total.sample.segments(), kept, count, tuple(notes), seconds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from contam_metrics.accumulators import Ratio, Worst
+from contam_metrics.accumulators import Ratio, Sums, Worst
 from contam_metrics.metric import Metric, Reading, ratio_reading
 from contam_metrics.view import View
 
@@ -36,6 +36,7 @@ class Loops(Metric):
     def __init__(self) -> None:
         self.documents = Ratio()
         self.cover = Ratio()
+        self.sums = Sums("looped_bytes")
         self.worst = Worst(size=20, least=LOOPED - 1e-12)
 
     def update(self, view: View) -> None:
@@ -44,6 +45,7 @@ class Loops(Metric):
         shares = loop_shares(view.loops, view.sizes)
         looped = (shares >= LOOPED).astype(np.int64)
         self.documents.add(looped, np.ones(len(looped), np.int64))
+        self.sums.add(looped_bytes=int(np.diff(view.batch.offsets)[looped > 0].sum()))
         self.cover.add(view.loops[:, k.COVERED_WORDS], view.sizes)
         self.worst.add(shares, view.docs, view.label, view.text)
 

@@ -1,0 +1,226 @@
+"""The audit of a corpus: measure once, judge the matched subsample, apply the rules, say it in one record."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from contam.corpus import Corpus, ReadOptions
+from contam.engine import Measured, Plan, Progress, default_workers, measure
+from contam.errors import InputError, UsageError
+from contam.result import Audit, CorpusInfo, DocumentFinding, Documents, Figure, Provenance
+from contam.rules import apply_rules
+from contam.verdict import CorpusFacts, judge, judge_paired
+from contam_metrics.kernels import warm
+from contam_metrics.metric import Reading
+from contam_metrics.streaming.copies import Copies
+from contam_metrics.streaming.loops import Loops
+from contam_metrics.streaming.repetition import Repetition
+from contam_metrics.streaming.volume import Volume
+
+RESERVE = 250_000
+"""Words that the sample holds at the least: more than is judged, because near duplicates are dropped from it."""
+WORST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class AuditOptions:
+    """How to audit.
+
+    ``reference`` is trusted text of the same source (a path, or an iterable of texts) for the paired audit;
+    ``profile`` the name or file of a reference population, ``auto`` to choose a built-in one; ``split`` is
+    ``lines`` or ``blank-lines`` for plain text; ``sample_tokens`` the matched size in words (the largest that
+    the text and the references reach, up to 20,000, where it is None).
+    """
+
+    reference: Any = None
+    profile: str = "auto"
+    text_field: str | None = None
+    split: str | None = None
+    workers: int | None = None
+    seed: int = 0
+    sample_tokens: int | None = None
+    strict: bool = False
+    on_progress: Callable[[Progress], None] | None = None
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 1:
+            raise UsageError(f"workers must be at least 1, not {self.workers}")
+        if self.sample_tokens is not None and self.sample_tokens < 1:
+            raise UsageError(f"sample_tokens must be at least 1, not {self.sample_tokens}")
+        if not 0 <= self.seed < 2**63:
+            raise UsageError(f"seed must be between 0 and 2^63 - 1, not {self.seed}")
+
+    @property
+    def plan(self) -> Plan:
+        """How the engine is to measure."""
+        budget = max(RESERVE, 3 * (self.sample_tokens or 0))
+        return Plan(self.workers or default_workers(), budget, self.seed, self.on_progress)
+
+    @property
+    def reading(self) -> ReadOptions:
+        """How the files are to be read."""
+        return ReadOptions(text_field=self.text_field, split=self.split, strict=self.strict)
+
+    @property
+    def digest(self) -> str:
+        """Digest of the settings that can move a figure."""
+        given = {k: getattr(self, k) for k in ("profile", "text_field", "split", "seed", "sample_tokens", "strict")}
+        given["reference"] = self.reference if isinstance(self.reference, str) else self.reference is not None
+        return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def audit(source: Any, options: AuditOptions | None = None, **changes: Any) -> Audit:
+    """Audit a corpus: a path (or several), an iterable of texts, or a `datasets` Dataset.
+
+    ``changes`` are fields of `AuditOptions`. Raises `InputError` where there is no document to judge.
+    """
+    options = replace(options or AuditOptions(), **changes)
+    begin = time.perf_counter()
+    corpus = open_corpus(source, options.reading)
+    measured = _measured(corpus, options)
+    trusted = None
+    if options.reference is not None:
+        trusted = _measured(open_corpus(options.reference, options.reading), options)
+    _tell(options, "judging")
+    return _assembled(corpus, measured, trusted, options, begin)
+
+
+def open_corpus(source: Any, reading: ReadOptions) -> Corpus:
+    """The corpus that ``source`` names or is."""
+    if isinstance(source, (str, os.PathLike)):
+        return Corpus.open([source], reading)
+    if isinstance(source, Iterable):
+        items = source if hasattr(source, "column_names") else _listed(source)
+        if isinstance(items, list) and items and all(_is_path(i) for i in items):
+            return Corpus.open(items, reading)
+        return Corpus.from_texts(items, reading)
+    raise UsageError(f"cannot audit a {type(source).__name__}: give a path, several, or an iterable of texts")
+
+
+def _listed(source: Iterable[Any]) -> Iterable[Any]:
+    """Lists and tuples as lists, so that paths can be told from texts; other iterables as they stream."""
+    return list(source) if isinstance(source, (list, tuple)) else source
+
+
+def _is_path(item: Any) -> bool:
+    """Whether an item of a list is meant as a path: path objects, and short strings that name something."""
+    if isinstance(item, os.PathLike):
+        return True
+    if not isinstance(item, str) or len(item) > 1000 or "\n" in item:
+        return False
+    try:
+        return item == "-" or "://" in item or Path(item).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _tell(options: AuditOptions, phase: str) -> None:
+    if options.on_progress:
+        options.on_progress(Progress(phase))
+
+
+def _measured(corpus: Corpus, options: AuditOptions) -> Measured:
+    if not warm.compiled():
+        _tell(options, "compiling")
+        warm.compile_all()
+    measured = measure(corpus, options.plan)
+    volume = measured.metrics["volume"]
+    assert isinstance(volume, Volume)
+    if not volume.sums["documents"]:
+        raise InputError(_nothing_found(corpus, measured))
+    return measured
+
+
+def _nothing_found(corpus: Corpus, measured: Measured) -> str:
+    """Why there is nothing to judge, with the first reasons."""
+    message = f"no documents in {', '.join(corpus.sources) or 'the given input'}"
+    reasons = [f"  {s.path}{f':{s.line}' if s.line else ''}: {s.reason}" for s in measured.skipped[:5]]
+    more = measured.skipped_total - len(reasons)
+    return "\n".join([message, *reasons, *([f"  and {more} more"] if more > 0 else [])])
+
+
+def _figure(name: str, reading: Reading) -> Figure:
+    value = reading.value if math.isfinite(reading.value) else None
+    family = name.partition(".")[0]
+    return Figure(
+        value, reading.unit, family, reading.direction, reading.interval, documents=reading.documents, reason=reading.reason
+    )
+
+
+def _whole(measured: Measured) -> dict[str, Figure]:
+    return {
+        name: _figure(name, reading) for m in measured.metrics.values() for name, reading in m.figures().items()
+    }
+
+
+def _documents(measured: Measured) -> Documents:
+    """The documents that rules point at: looped ones first, then the most repetitive, then the most copied."""
+    loops, repetition, copies = (measured.metrics[n] for n in ("loops", "repetition", "copies"))
+    assert isinstance(loops, Loops) and isinstance(repetition, Repetition) and isinstance(copies, Copies)
+    rows = [("REP001", row) for row in loops.worst.ranked()]
+    rows += [("REP002", row) for row in repetition.worst.ranked()[:5]]
+    rows += [("DUP001", row) for row in copies.most_copied()[:5]]
+    worst = [
+        DocumentFinding(label, rule, value, text.decode("utf-8", "replace")) for rule, (value, label, text) in rows
+    ]
+    return Documents(loops.looped + copies.later_copies, tuple(worst[:WORST]))
+
+
+def _info(corpus: Corpus, measured: Measured) -> CorpusInfo:
+    volume = measured.metrics["volume"]
+    assert isinstance(volume, Volume)
+    sums = volume.sums
+    return CorpusInfo(
+        corpus.sources, corpus.files, sums["documents"], sums["words"], sums["bytes"], measured.skipped,
+        measured.skipped_total, volume.digest,
+    )  # fmt: skip
+
+
+def _assembled(
+    corpus: Corpus, measured: Measured, trusted: Measured | None, options: AuditOptions, begin: float
+) -> Audit:
+    """The record of an audit from what was measured."""
+    whole = _whole(measured)
+    facts = corpus_facts(measured, whole)
+    if trusted is None:
+        judgement = judge(measured.segments, facts, options.profile, options.sample_tokens)
+    else:
+        judgement = judge_paired(
+            measured.segments, trusted.segments, facts, options.profile, options.sample_tokens
+        )
+    info = _info(corpus, measured)
+    seconds = time.perf_counter() - begin
+    provenance = Provenance(
+        options.digest, options.seed, seconds, info.bytes / max(seconds, 1e-9), workers=options.plan.workers
+    )
+    rules = apply_rules(judgement.signals, whole)
+    documents = _documents(measured)
+    return Audit(
+        info, judgement.reference, judgement.verdict, judgement.signals, whole, rules, documents, provenance,
+        notes=measured.notes,
+    )  # fmt: skip
+
+
+def corpus_facts(measured: Measured, whole: dict[str, Figure]) -> CorpusFacts:
+    """What the verdict needs to know of the whole corpus beside the sample."""
+    volume, loops = measured.metrics["volume"], measured.metrics["loops"]
+    assert isinstance(volume, Volume) and isinstance(loops, Loops)
+    return CorpusFacts(
+        words=volume.sums["words"],
+        documents=volume.sums["documents"],
+        looped_documents=loops.looped,
+        nonletter_share=whole["volume.nonletter_share"].value or 0.0,
+        unk_share=whole["volume.unk_share"].value or 0.0,
+        exact_duplicate_share=whole["duplicates.exact"].value or 0.0,
+        near_duplicate_share=whole["duplicates.near"].value or 0.0,
+        looped_bytes=loops.sums["looped_bytes"],
+        bytes=volume.sums["bytes"],
+    )
