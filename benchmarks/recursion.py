@@ -45,9 +45,9 @@ def _sample(bounds, types, tokens, uni, bi, tri, two, rng):  # type: ignore[no-u
         for i in range(bounds[d], bounds[d + 1]):
             word = -1
             k = np.searchsorted(keys3, a * two + b)
-            if k < len(keys3) and keys3[k] == a * two + b:
-                if rng.random() * (size3[k] + kinds3[k]) < size3[k]:
-                    word = next3[first3[k] + int(rng.random() * size3[k])]
+            known = k < len(keys3) and keys3[k] == a * two + b
+            if known and rng.random() * (size3[k] + kinds3[k]) < size3[k]:
+                word = next3[first3[k] + int(rng.random() * size3[k])]
             if word < 0:
                 k = np.searchsorted(keys2, b)
                 if k < len(keys2) and keys2[k] == b and rng.random() * (size2[k] + kinds2[k]) < size2[k]:

@@ -226,11 +226,10 @@ def _labelled() -> Iterator[Source]:
     for name, domain in (("xsum", "news"), ("writing", "stories")):
         texts = [r["text"] for r in fast if r["domain"] == name]
         yield from _split("labelled/fast_detect_gpt.jsonl.zst", f"fast_detect_gpt {name}", domain, 2, texts)
-    for path, key in (("student_essays", "source"), ("essays_toefl_hewlett", "domain")):
+    for path, column in (("student_essays", "source"), ("essays_toefl_hewlett", "domain")):
         file = f"labelled/{path}.jsonl.zst"
-        for name, texts in grouped(
-            (r for r in rows(file) if r["label"] == "human"), lambda r: r[key]
-        ).items():
+        human = [r | {"key": r[column]} for r in rows(file) if r["label"] == "human"]
+        for name, texts in grouped(human, lambda r: r["key"]).items():
             yield Source(f"essays {name}", "school essays", tuple(texts), file)
     file = "labelled/school_essays.jsonl.zst"
     for name, texts in grouped((r for r in rows(file) if r["label"] == "human"), _prompt).items():

@@ -107,24 +107,23 @@ def matched(
 def looped(facts: CorpusFacts) -> str:
     """The loop rule in words."""
     share = f"{facts.looped_documents:,} of {facts.documents:,} documents ({facts.looped_share:.0%})"
-    return f"{share} fall into a loop: one piece repeated at least three times makes up a quarter or more of them"
+    return f"{share} fall into a loop: one piece, repeated at least three times, makes up a quarter or more"
 
 
 def copied(found: Matched, facts: CorpusFacts) -> str:
     """What was left after near copies, and what was found on the whole corpus."""
-    exact = (
-        f"; {facts.exact_duplicate_share:.0%} of the documents are exact copies"
-        if facts.exact_duplicate_share
-        else ""
-    )
-    return f"{found.copies:.0%} of the text nearly copies other text of the corpus{exact}"
+    told = f"{found.copies:.0%} of the text nearly copies other text of the corpus"
+    exact = facts.exact_duplicate_share
+    return f"{told}; {exact:.0%} of the documents are exact copies" if exact else told
 
 
 def short(found: Matched, facts: CorpusFacts, least: int, whose: str = "the corpus") -> str:
     """Why the smallest size was not reached."""
     told = f"{whose} has {facts.words:,} words and the smallest matched size is {least:,}"
     if facts.words >= least:
-        told = f"{whose} has only {found.prepared.words:,} words that are no near copies, and {least:,} are needed"
+        told = (
+            f"{whose} has only {found.prepared.words:,} words that are no near copies; {least:,} are needed"
+        )
     return told
 
 

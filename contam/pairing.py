@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from contam import judging, rows
-from contam.judging import USUAL_SIZE, CorpusFacts, Findings, Judgement, Matched
+from contam.judging import USUAL_SIZE, CorpusFacts, Judgement, Matched
 from contam.placing import UNITS, Matching, placed
 from contam.profile import Profile, builtin, find, list_profiles
 from contam.result import Level, ReferenceInfo, Verdict
@@ -187,43 +187,41 @@ def _ranked(
 ) -> Verdict:
     from contam.verdict import floor
 
-    count = len(profile.sizes[found.size].pair_rows)
-    d, m = ranked.directed, ranked.changed
-    rate = max(COLLAPSING, 1 / (count + 1))
-    said = Findings()
-    level = Level.HEALTHY
-    beside = f"{count} pairs of halves of human sources at {found.size:,} words"
-    if d.p_value <= AT_RISK:
-        level = Level.AT_RISK
-        said.reasons.append(
-            f"tail loss or copying against the trusted text (p = {d.p_value:.3f}, score {d.score:.1f}) among {beside}"
-        )
-    if m.p_value <= AT_RISK:
-        level = Level.AT_RISK
-        said.reasons.append(
-            f"changed against the trusted text, cause unknown: author, topic or model (p = {m.p_value:.3f}) among {beside}"
-        )
-    certain = d.p_value <= rate and d.score >= COLLAPSING_SCORE
-    if certain and found.size >= USUAL_SIZE and count >= COLLAPSING_PAIRS:
-        level = Level.COLLAPSING
-        said.reasons.append(f"the error rate of this level is {rate:.3f}")
-    if level is Level.HEALTHY:
-        said.reasons.append(
-            f"no difference from the trusted text beyond {beside} "
-            f"(tail loss p = {d.p_value:.3f}, any change p = {m.p_value:.3f})"
-        )
+    pairs = len(profile.sizes[found.size].pair_rows)
+    reasons = _reasons(ranked, pairs, found.size)
+    level = _level(ranked, pairs, found.size)
+    if level is Level.COLLAPSING:
+        reasons.append(f"the error rate of this level is {max(COLLAPSING, 1 / (pairs + 1)):.3f}")
     if mostly_copies:
         level = max(level, Level.AT_RISK, key=lambda x: x.severity)
-        said.reasons.append(judging.copied(found, facts))
+        reasons.append(judging.copied(found, facts))
     if found.size < USUAL_SIZE:
-        said.reasons.append(
-            f"low power: judged at {found.size:,} words, {USUAL_SIZE:,} on each side see far more"
-        )
-    return Verdict(
-        level,
-        ranked.p_value,
-        d.score,
-        tuple(said.reasons),
-        floor(profile, found.size, True),
-        tuple(said.advice),
-    )
+        reasons.append(f"low power: judged at {found.size:,} words, {USUAL_SIZE:,} on each side see far more")
+    told = floor(profile, found.size, paired=True)
+    return Verdict(level, ranked.p_value, ranked.directed.score, tuple(reasons), told)
+
+
+def _level(ranked: Paired, pairs: int, size: int) -> Level:
+    directed, rate = ranked.directed, max(COLLAPSING, 1 / (pairs + 1))
+    certain = directed.p_value <= rate and directed.score >= COLLAPSING_SCORE
+    if certain and size >= USUAL_SIZE and pairs >= COLLAPSING_PAIRS:
+        return Level.COLLAPSING
+    alarm = min(directed.p_value, ranked.changed.p_value) <= AT_RISK
+    return Level.AT_RISK if alarm else Level.HEALTHY
+
+
+def _reasons(ranked: Paired, pairs: int, size: int) -> list[str]:
+    """What the two tests found, in sentences."""
+    d, m = ranked.directed.p_value, ranked.changed.p_value
+    beside = f"{pairs} pairs of halves of human sources at {size:,} words"
+    if min(d, m) > AT_RISK:
+        told = f"(tail loss p = {d:.3f}, any change p = {m:.3f})"
+        return [f"no more different from the trusted text than {beside} {told}"]
+    out = []
+    if d <= AT_RISK:
+        score = f"p = {d:.3f}, score {ranked.directed.score:.1f}"
+        out.append(f"tail loss or copying, compared with the trusted text ({score}), beside {beside}")
+    if m <= AT_RISK:
+        cause = "cause unknown: author, topic or model"
+        out.append(f"changed from the trusted text (p = {m:.3f}), {cause}; beside {beside}")
+    return out

@@ -43,13 +43,13 @@ def out_of_scope(measured: Measured, words: int, profile: Profile, size: int) ->
     values = measured.values
     if values.get("text.nonletter", 0.0) > profile.nonletter:
         return (
-            f"{values['text.nonletter']:.0%} of its tokens are no words (numbers, signs): program text, tables or "
-            f"logs. The profile {profile.name} can vouch for up to {profile.nonletter:.0%}"
+            f"{values['text.nonletter']:.0%} of its tokens are no words but numbers and signs (program text, "
+            f"tables, logs); the profile {profile.name} can vouch for up to {profile.nonletter:.0%}"
         )
     if values.get("text.unk", 0.0) > MASKED:
         return (
-            f"{values['text.unk']:.1%} of its tokens are <unk>: its rare words were masked before it was published, "
-            "so a cut tail says nothing about where the text comes from"
+            f"{values['text.unk']:.1%} of its tokens are <unk>: its rare words were masked before it was "
+            "published, so a cut tail says nothing about where the text comes from"
         )
     if words < ENOUGH:
         return ""
@@ -57,6 +57,6 @@ def out_of_scope(measured: Measured, words: int, profile: Profile, size: int) ->
     if distance <= DISTANCE:
         return ""
     return (
-        f"its function words are unlike those of every source of {profile.name} (distance {distance:.2f}, at most "
-        f"{DISTANCE:.2f}): another language, or another kind of text"
+        f"its function words are unlike those of every source of {profile.name} (distance {distance:.2f}, "
+        f"at most {DISTANCE:.2f}): another language, or another kind of text"
     )

@@ -171,21 +171,26 @@ def _what(found: Matched, profile: Profile) -> str:
     return "tail loss (too few of its words are rare ones)" if tail > 0 else "copying between documents"
 
 
-def floor(profile: Profile, size: int, paired: bool = False) -> str:
-    """What the test would have seen and what it cannot see, in one paragraph."""
-    blind = "fluent text of a good model used once, and neural self-training, are not visible to this test: use --reference, --model, probe"
-    rates = profile.rates.get(f"{'paired ' if paired else ''}{size}")
-    if not rates:
-        return f"detection rates were not measured for the profile {profile.name} at {size:,} words; {blind}"
-    told = ", ".join(f"{rates[k]:.0%} {what}" for k, what in _TOLD.items() if k in rates)
-    alarms = f"human sources of a domain it does not know raise it in {rates['false']:.1%}"
-    return f"text of n-gram recursion would have been found in: {told}; {alarms}; {blind}"
-
-
 _TOLD = {
-    "g1": "of sources after one generation",
+    "g1": "of them after one generation",
     "g3": "after three",
     "g10": "after ten",
-    "m25": "where a quarter of the text is of generation five",
-    "m50": "where half is",
+    "m25": "where a quarter of the text was of generation five",
+    "m50": "where half was",
 }
+_BLIND = (
+    "fluent text of a good model used once, and neural self-training, are not visible to this test: use "
+    "--reference, --model, probe"
+)
+_BLIND_PAIRED = "a change of author or topic is found as well, and text of a good model used once may not be"
+
+
+def floor(profile: Profile, size: int, paired: bool = False) -> str:
+    """What the test would have seen and what it cannot see, in one paragraph."""
+    blind = _BLIND_PAIRED if paired else _BLIND
+    rates = profile.rates.get(f"{'paired ' if paired else ''}{size}")
+    if not rates:
+        return f"detection was not measured for the profile {profile.name} at {size:,} words; {blind}"
+    told = ", ".join(f"{rates[k]:.0%} {what}" for k, what in _TOLD.items() if k in rates)
+    alarms = f"human sources of a domain it does not know raise a false alarm in {rates['false']:.1%}"
+    return f"n-gram recursion of human sources was found in {told}; {alarms}; {blind}"

@@ -105,8 +105,8 @@ def figures(t: Tables, keep: Mask | None = None) -> Figures:
         "entropy.window": mean(window_entropies(ids)),
         "entropy.conditional": _conditional(t, keep),
         "entropy.chao_wang_jost": chao_wang_jost(seen),
-        "text.window_types": mean(window_types(ids, 1000)),
-        "text.window_ttr": mean(window_types(ids, 100)) / 100,
+        "text.window_types": mean(window_types(ids, 1000).astype(float)),
+        "text.window_ttr": mean(window_types(ids, 100).astype(float)) / 100,
         "text.simpson": float(((seen / n) ** 2).sum()),
     }
     rest = np.concatenate(([0], np.cumsum(np.diff(t.bounds)[keep])))
