@@ -1,0 +1,194 @@
+"""Plain text: a document a file, a line or a paragraph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from contam.errors import InputError
+from contam.formats.blocks import Block, Blocks, Cutter, Lines, after_blank_line, too_long
+from contam.formats.records import checked
+from contam.formats.streams import Stream, human, refuse
+from contam.formats.task import Chunk, Problem, ReadOptions, SkipLog, Source, Task, Texts
+
+MAX_FILES = 256
+"""Small files in one unit of work."""
+
+
+def mend(data: bytes) -> tuple[bytes, int]:
+    """Valid UTF-8, and how many invalid sequences of bytes became U+FFFD for that."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        text = data.decode("utf-8", "replace")
+        return text.encode(), text.count("\ufffd") - data.count("\ufffd".encode())
+    return data, 0
+
+
+def keep(data: bytes, log: SkipLog, line: int) -> bytes | None:
+    """A text as it is audited, with ``log`` told what is odd in it; None for an empty one."""
+    mended, invalid = mend(data)
+    return checked(mended, log, line, invalid)
+
+
+def border(data: bytes, size: int) -> int:
+    """Where to cut a text of more than ``size`` bytes: behind a blank line, a line, a space, a character."""
+    head = data[:size]
+    for end in (after_blank_line(head), head.rfind(b"\n") + 1, head.rfind(b" ") + 1):
+        if end > size // 2:
+            return end
+    end = size
+    while end > size - 4 and end > 1 and data[end] & 0xC0 == 0x80:
+        end -= 1
+    return end
+
+
+class Paragraphs:
+    """A record up to a blank line; one that goes on for too long is cut at a border of lines or words."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def cut(self, data: bytes) -> int:
+        """See ``blocks.Cutter``."""
+        return after_blank_line(data) or (border(data, self.most) if len(data) > self.most else 0)
+
+    def finish(self, data: bytes) -> int:
+        """See ``blocks.Cutter``."""
+        return len(data)
+
+
+def parts(stream: Stream) -> Iterator[tuple[int, bytes, int]]:
+    """(first line, text, bytes read) of a whole text, in pieces of at most ``part_bytes``."""
+    most, line, done, rest = stream.options.part_bytes, 1, 0, b""
+    while True:
+        rest += stream.read(most + 1 - len(rest)) if len(rest) <= most else b""
+        if not rest:
+            return
+        end = border(rest, most) if len(rest) > most else len(rest)
+        data, rest = rest[:end], rest[end:]
+        yield line, data, stream.position - done
+        line, done = line + data.count(b"\n"), stream.position
+
+
+@dataclass(frozen=True, slots=True)
+class TextParts:
+    """Whole texts, or parts of one: (line, text) each."""
+
+    path: str
+    parts: tuple[tuple[int, bytes], ...]
+    consumed: int
+    options: ReadOptions
+
+    def decode(self) -> Chunk:
+        """The documents."""
+        log = SkipLog(self.path, self.options.strict)
+        kept = [(line, text) for line, data in self.parts if (text := keep(data, log, line)) is not None]
+        return Texts([t for _, t in kept], [n for n, _ in kept]).chunk(log, self.consumed)
+
+
+@dataclass(frozen=True, slots=True)
+class TextFiles:
+    """Several small files, a document each; they are opened by the thread that decodes them."""
+
+    sources: tuple[Source, ...]
+    options: ReadOptions
+
+    def decode(self) -> Chunk:
+        """The documents."""
+        texts: list[bytes] = []
+        lines: list[int] = []
+        paths: list[str] = []
+        notes: list[str] = []
+        log = SkipLog("", self.options.strict)
+        for source in self.sources:
+            log.path = source.name
+            try:
+                with Stream(source, self.options) as stream:
+                    refuse(stream)
+                    for line, data, _ in parts(stream):
+                        if (text := keep(data, log, line)) is not None:
+                            texts.append(text)
+                            lines.append(line)
+                            paths.append(source.name)
+                    notes += stream.notes
+                    stream.check()
+            except InputError as error:
+                log.add(str(error))
+        consumed = sum(s.size or 0 for s in self.sources)
+        chunk = Texts(texts, lines).chunk(log, consumed, paths=tuple(paths), notes=tuple(notes))
+        return chunk
+
+
+@dataclass(frozen=True, slots=True)
+class TextRecords:
+    """A block of lines, or of paragraphs, each a document."""
+
+    path: str
+    block: Block
+    options: ReadOptions
+
+    def decode(self) -> Chunk:
+        """The documents of the block."""
+        log = SkipLog(self.path, self.options.strict)
+        if self.block.problem:
+            log.add(self.block.problem, self.block.line)
+        lines = enumerate(self.block.content.tobytes().split(b"\n"), self.block.line)
+        pieces = _paragraphs(lines) if self.options.split == "blank-lines" else lines
+        texts, numbers = [], []
+        for number, data in pieces:
+            if not (data := data.rstrip(b"\r")).strip():
+                continue
+            if len(data) > self.options.max_document_bytes:
+                log.add(too_long(len(data), self.options.max_document_bytes), number)
+            elif (text := keep(data, log, number)) is not None:
+                texts.append(text)
+                numbers.append(number)
+        return Texts(texts, numbers).chunk(log, self.block.consumed)
+
+
+def _paragraphs(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    """Runs of lines that are not blank, each with the number of its first line."""
+    first = 0
+    held: list[bytes] = []
+    for number, line in lines:
+        if line.strip():
+            first = first if held else number
+            held.append(line)
+        elif held:
+            yield first, b"\n".join(held)
+            held = []
+    if held:
+        yield first, b"\n".join(held)
+
+
+def tasks_of(stream: Stream) -> Iterator[Task]:
+    """The tasks of an open stream of text."""
+    refuse(stream)
+    name, options = stream.source.name, stream.options
+    yield from (Problem(name, notes=(note,)) for note in stream.notes)
+    if options.split is not None:
+        cutter: Cutter = Lines() if options.split == "lines" else Paragraphs(options.part_bytes)
+        for block in Blocks(stream, cutter, keep_tail=True):
+            yield TextRecords(name, block, options)
+        return
+    count = 0
+    for line, data, consumed in parts(stream):
+        count += 1
+        yield TextParts(name, ((line, data),), consumed, options)
+    if count > 1:
+        note = f"{name}: one text longer than {human(options.part_bytes)}, audited as {count} parts"
+        yield Problem(name, notes=(note,))
+    stream.check()
+
+
+def tasks(source: Source, options: ReadOptions) -> Iterator[Task]:
+    """Cuts a text file into tasks; raises ``InputError`` where it, or the rest of it, cannot be read."""
+    with Stream(source, options) as stream:
+        yield from tasks_of(stream)
+
+
+def small(source: Source, options: ReadOptions) -> bool:
+    """Whether a file is one of those that are grouped."""
+    plain = source.format == "text" and source.compression is None and options.split is None
+    return plain and source.size is not None and source.size <= options.part_bytes
