@@ -23,7 +23,8 @@ class Rule:
     """One rule: which figure it reads, which way collapse moves it, and where its limit comes from.
 
     ``limit`` is a quantile of the reference population for kind ``reference``, and in the figure's own unit
-    for kind ``absolute``; ``least`` is how many documents must be concerned before an absolute rule speaks.
+    for kind ``absolute``; ``least`` is how many documents must be concerned before an absolute rule speaks;
+    ``absent`` is said where the audit has no such figure.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Rule:
     limit: float = QUANTILE
     status: str = "warn"
     least: int = 0
+    absent: str = "not measured in this audit"
 
     def breached(self, value: float, limit: float) -> bool:
         """Whether ``value`` lies beyond ``limit`` on the side of collapse."""
@@ -92,6 +94,7 @@ RULES: tuple[Rule, ...] = (
         "Of the words that are rare in the trusted text, how many are still in use, against a second "
         "sample of the trusted text. Measured only where trusted text is given (--reference).",
         _POPULATION, "Shumailov et al. 2024; measured against a held-out half, without the winner's curse",
+        absent="needs trusted text (--reference)",
     ),
     Rule(
         "REP001", "looped-documents", "repetition", "whole", "repetition.looped_documents", "rises",
@@ -185,7 +188,7 @@ def failing(results: Iterable[RuleResult]) -> tuple[RuleResult, ...]:
 
 def _judge(rule: Rule, figure: Figure | None) -> RuleResult:
     if figure is None:
-        return _skipped(rule, None, "not measured in this audit")
+        return _skipped(rule, None, rule.absent)
     if figure.value is None:
         return _skipped(rule, None, figure.reason or "could not be measured")
     limit = _limit(rule, figure)

@@ -35,6 +35,11 @@ NAMES = {
     "duplicates.near": "near duplicates",
     "duplicates.near_dropped": "near copies dropped",
     "compression.block": "block compression",
+    "diversity.distinct_ngrams_2": "different 2-grams",
+    "diversity.distinct_ngrams_3": "different 3-grams",
+    "diversity.distinct_ngrams_4": "different 4-grams",
+    "volume.nonletter_share": "non-letter tokens",
+    "volume.unk_share": "<unk> tokens",
 }
 
 PERCENT = {
@@ -43,6 +48,8 @@ PERCENT = {
     "duplicates.exact",
     "duplicates.near",
     "duplicates.near_dropped",
+    "volume.nonletter_share",
+    "volume.unk_share",
 }
 
 
@@ -65,7 +72,9 @@ def written(value: float | None, key: str = "") -> str:
         return "-"
     if key in PERCENT or key.startswith("repetition.gopher_"):
         return f"{100 * value:.1f} %"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    if value == 0 or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:#.4g}".rstrip(".")
 
 
 def probability(p: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from contam_cli.output import emit, stdout_style
 from contam_cli.settings import global_options, settings
 
 if TYPE_CHECKING:
+    from contam.demo import Demo
+    from contam.reports.page import Page
     from contam.result import Audit
 
 EPILOG = """\b
@@ -37,12 +40,12 @@ def demo(out: Path | None, seed: int) -> int:
     place = nullcontext(str(out)) if out else tempfile.TemporaryDirectory(prefix="contam-demo-")
     with place as folder:
         texts = make_demo(seed=seed)
-        emit(_introduction(texts.source, texts.generations))
+        emit(_introduction(texts))
         files = write_demo(texts, Path(folder))
         audits = {name: _audit(files, *pair) for name, pair in _PAIRS.items()}
         if out:
             _keep(audits, out)
-    emit(_next_steps(out))
+    emit(_summary(audits) + _next_steps(out))
     return 2 if all(audit.exit_code("never") for audit in audits.values()) else 0
 
 
@@ -52,6 +55,9 @@ _PAIRS: dict[str, tuple[str, str | None]] = {
     "human against trusted text": ("human", "trusted"),
     "collapsing against trusted text": ("collapsing", "trusted"),
 }
+
+
+_TOLD = ("diversity.types", "tail.hapax_share", "diversity.distinct_2", "entropy.chao_wang_jost")
 
 
 def _audit(files: dict[str, Path], name: str, reference: str | None) -> Audit:
@@ -67,14 +73,34 @@ def _audit(files: dict[str, Path], name: str, reference: str | None) -> Audit:
 
 
 def _show(result: Audit, command: str) -> None:
-    """The verdict and its reasons; the full report is a command away."""
-    from contam.reports import terminal
-    from contam.reports.audit_page import draw_audit
-    from contam.reports.page import Page
+    """The verdict and its first reason; the full report is a command away."""
+    from contam.reports.audit_page import banner_of
+    from contam.reports.page import Page, Section, Sentences
 
-    page = draw_audit(result)
-    why = tuple(section for section in page.sections if section.title == "Why")
-    emit("\n" + terminal.render(Page(f"$ {command}", page.banner, why), stdout_style()))
+    banner = replace(banner_of(result), detail="")
+    why = Section("", (Sentences(result.verdict.reasons[:1]),))
+    _print(Page(f"$ {command}", banner, (why,)))
+
+
+def _print(page: Page) -> None:
+    from contam.reports import terminal
+
+    emit("\n" + terminal.render(page, stdout_style()))
+
+
+def _summary(audits: dict[str, Audit]) -> str:
+    """What the recursion did to the text, and what such a verdict cannot see."""
+    from contam.reports import terminal
+    from contam.reports.page import Page, Section, Sentences, Table
+    from contam.wording import name_of, written
+
+    human, collapsing = audits["human alone"], audits["collapsing alone"]
+    pairs = ((key, human.signals[key].value, collapsing.signals[key].value) for key in _TOLD)
+    rows = tuple((name_of(key), written(before, key), written(after, key)) for key, before, after in pairs)
+    table = Table(("figure", "human", "collapsing"), rows, header=True)
+    limits = Sentences((human.verdict.detection_floor,) if human.verdict.detection_floor else ())
+    sections = (Section("What ten generations did", (table,)), Section("What this cannot see", (limits,)))
+    return "\n" + terminal.render(Page("", None, sections), stdout_style()).lstrip("\n")
 
 
 def _keep(audits: dict[str, Audit], out: Path) -> None:
@@ -86,12 +112,18 @@ def _keep(audits: dict[str, Audit], out: Path) -> None:
             write_whole(out / f"{stem}.{suffix}", render(result, form))
 
 
-def _introduction(source: str, generations: int) -> str:
-    return (
-        f"human.jsonl and trusted.jsonl: two halves of the prose of {source}.\n"
-        f"collapsing.jsonl: generation {generations} of a word-trigram model, each generation trained "
-        "on nothing but the one before, the first on human.jsonl.\n"
+def _introduction(texts: Demo) -> str:
+    """What the corpora are."""
+    from contam.reports import terminal
+    from contam.reports.page import Page, Section, Sentences
+
+    told = (
+        f"trusted.jsonl, human.jsonl: two halves of the prose of {texts.source}",
+        f"collapsing.jsonl: generation {texts.generations} of a word-trigram model, each generation trained "
+        "on nothing but the one before, the first on human.jsonl",
     )
+    page = Page("Corpora made on the spot", None, (Section("", (Sentences(told),)),))
+    return terminal.render(page, stdout_style())
 
 
 def _next_steps(out: Path | None) -> str:

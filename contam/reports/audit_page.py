@@ -1,4 +1,4 @@
-"""An audit as a page: the verdict first, then why, what to do, the figures, the rules, the documents."""
+"""An audit as a page: the verdict, then why, what to do, the figures, the rules, the documents, the rest."""
 
 from __future__ import annotations
 
@@ -11,6 +11,14 @@ from contam.rules import RULES, failing
 from contam.wording import name_of, probability, written
 
 _SHOWN_SKIPS = 8
+_CAPTION = (
+    "The arrow is where collapse moves a figure. The bar is the references' 5 to 95 % with the median, "
+    "the last column the share of references below."
+)
+_PAIRED_CAPTION = (
+    "The arrow is where collapse moves a figure. The bar is where 5 to 95 % of texts of the trusted source "
+    "would lie, going by halves of human sources; the last column is the share of them below."
+)
 
 
 def draw_audit(audit: Audit) -> Page:
@@ -19,9 +27,9 @@ def draw_audit(audit: Audit) -> Page:
         _sentences("Why", audit.verdict.reasons),
         _sentences("What to do", audit.verdict.advice),
         _signals(audit),
-        _whole(audit.whole),
         _rules(audit),
         _documents(audit),
+        _whole(audit.whole),
         _skipped(audit),
         _sentences("Notes", audit.notes),
     )
@@ -36,7 +44,7 @@ def banner_of(audit: Audit) -> Banner:
     if verdict.p_value is not None:
         said.append(f"p = {probability(verdict.p_value)}".replace("= <", "<"))
     if verdict.score is not None:
-        said.append(f"score {written(verdict.score)}")
+        said.append(f"score {verdict.score:.1f}")
     said.append(_against(audit) if reference.name else "no reference")
     return Banner(verdict.level.value, ", ".join(said), verdict.detection_floor)
 
@@ -44,8 +52,9 @@ def banner_of(audit: Audit) -> Banner:
 def _against(audit: Audit) -> str:
     reference = audit.reference
     size = f", {reference.matched_tokens:,} matched words" if reference.matched_tokens else ""
-    kind = "trusted text" if reference.paired else "reference"
-    return f"{kind} {reference.name} ({reference.sources:,} sources{size})"
+    if reference.paired:
+        return f"{reference.name} ({reference.sources:,} pairs{size})"
+    return f"reference {reference.name} ({reference.sources:,} sources{size})"
 
 
 def _title(audit: Audit) -> str:
@@ -67,10 +76,7 @@ def _signals(audit: Audit) -> Section | None:
     matched = audit.reference.matched_tokens
     title = f"Figures at {matched:,} matched words" if matched else "Figures of the matched sample"
     banded = any(row.band is not None for row in rows)
-    caption = (
-        "The arrow is where collapse moves a figure. The bar is the references' 5 to 95 % with the median, "
-        "the last column the share of references below."
-    )
+    caption = _PAIRED_CAPTION if audit.reference.paired else _CAPTION
     missing = unmeasured(audit.signals)
     lists = (Sentences(missing),) if missing else ()
     return Section(title, (Bars(rows, caption if banded else ""), *lists))
@@ -133,7 +139,7 @@ def _rule_summary(audit: Audit) -> tuple[str, ...]:
         if rule.status == "skipped":
             reasons.setdefault(rule.message.removeprefix("skipped: "), []).append(rule.id)
     skips = tuple(f"skipped {', '.join(ids)}: {reason}" for reason, ids in reasons.items())
-    return (f"{len(audit.rules)} rules: {told} (`contam rule ID` explains one)", *skips)
+    return (f"{len(audit.rules)} rules: {told} (contam rule ID explains one)", *skips)
 
 
 def _documents(audit: Audit) -> Section | None:

@@ -7,7 +7,8 @@ from contam.reports.page import Page, Section, Sentences, Table
 from contam.result import Audit
 from contam.wording import name_of, probability, written
 
-_COLUMNS = ("figure", "base", "head", "difference", "95 % interval", "")
+_READ = "side, of what lies beyond noise: toward or away from where collapse moves the figure"
+_COLUMNS = ("figure", "base", "head", "difference", "95 % interval", "side")
 
 
 def draw_comparison(comparison: Comparison) -> Page:
@@ -44,7 +45,7 @@ def _findings(comparison: Comparison) -> tuple[str, ...]:
     if other:
         found.append(f"the other way: {', '.join(name_of(key) for key in other)}")
     chance = f"about {0.05 * len(compared):.1f} of {len(compared)} would do so by chance alone"
-    return (*found, f"{chance}; a difference is not a verdict: authors and topics differ too")
+    return (*found, f"{chance}; a difference is not a verdict: authors and topics differ too", _READ)
 
 
 def _table(comparison: Comparison) -> Section:
@@ -59,7 +60,7 @@ def _cells(key: str, drift: Drift) -> tuple[str, ...]:
     difference = "" if drift.difference is None else _signed(drift.difference)
     mark = ""
     if drift.status == BEYOND:
-        mark = "toward collapse" if drift.toward_collapse else "beyond noise"
+        mark = "toward" if drift.toward_collapse else "away"
     return written(drift.base, key), written(drift.head, key), difference, interval, mark
 
 

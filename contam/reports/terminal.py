@@ -46,7 +46,8 @@ def render(page: Page, style: Style) -> str:
 def paint(page: Page, console: Console, ascii_only: bool = False) -> None:
     """Print the page on a rich console (the picture in the README is made from one)."""
     painter = _Painter(glyphs_for(ascii_only), console.width)
-    console.print(Text(visible(page.title), style="bold"))
+    if page.title:
+        console.print(Text(visible(page.title), style="bold"))
     if page.banner is not None:
         console.print()
         console.print(painter.banner(page.banner))
