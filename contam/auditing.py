@@ -201,7 +201,7 @@ def _assembled(
     provenance = Provenance(
         options.digest, options.seed, seconds, info.bytes / max(seconds, 1e-9), workers=options.plan.workers
     )
-    rules = apply_rules(judgement.signals, whole)
+    rules = apply_rules(judgement.signals, whole, facts.loops)
     documents = _documents(measured)
     return Audit(
         info, judgement.reference, judgement.verdict, judgement.signals, whole, rules, documents, provenance,

@@ -101,4 +101,4 @@ def _limit(rule: Rule) -> str:
     if rule.kind == "reference":
         return f"{side} the references' most extreme {100 * QUANTILE:.0f} %"
     least = f" and at least {rule.least} documents" if rule.least else ""
-    return f"{side} {written(rule.limit, rule.reads)}{least}"
+    return f"{written(rule.limit, rule.reads)} or more{least}"

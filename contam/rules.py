@@ -8,12 +8,12 @@ has a stated limit. No rule decides the verdict alone but REP001, whose limit is
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from contam.errors import UsageError
 from contam.result import Figure, RuleResult
-from contam.wording import written
+from contam.wording import name_of, written
 
 QUANTILE = 0.01
 
@@ -43,7 +43,9 @@ class Rule:
     absent: str = "not measured in this audit"
 
     def breached(self, value: float, limit: float) -> bool:
-        """Whether ``value`` lies beyond ``limit`` on the side of collapse."""
+        """Whether ``value`` is beyond ``limit`` on the side of collapse; an absolute one counts itself."""
+        if self.kind == "absolute":
+            return value >= limit
         return value < limit if self.direction == "falls" else value > limit
 
 
@@ -100,10 +102,10 @@ RULES: tuple[Rule, ...] = (
         "REP001", "looped-documents", "repetition", "whole", "repetition.looped_documents", "rises",
         "Documents that fall into a loop: a quarter or more of their words, or of their last characters, "
         "is one piece repeated at least three times.",
-        "10 % of the documents and at least 5 of them. No source of the built-in English profile comes "
-        "near; a language model that always takes the likeliest word does. It is not applied to text that "
-        "is mostly numbers and symbols (tables, rulers, code). This rule alone makes the verdict "
-        "collapsing.",
+        "10 % of the documents and at least 5 of them, or half of the text of fewer. No source of the "
+        "built-in English profile comes near; a language model that always takes the likeliest word does. "
+        "It is not applied to text that is mostly numbers and symbols (tables, rulers, code). This rule "
+        "alone makes the verdict collapsing.",
         "Holtzman et al. 2020 (degenerate repetition); Main & Lorentz 1984 (repetitions in strings)",
         kind="absolute", limit=0.10, status="fail", least=5,
     ),
@@ -174,10 +176,17 @@ def find_rule(rule_id: str) -> Rule:
     raise UsageError(f"no rule {rule_id!r}{hint} (`contam rule` lists them all)")
 
 
-def apply_rules(signals: Mapping[str, Figure], whole: Mapping[str, Figure]) -> tuple[RuleResult, ...]:
-    """Every rule applied to the figures of an audit, in the order of the table."""
+def apply_rules(
+    signals: Mapping[str, Figure], whole: Mapping[str, Figure], loops: bool | None = None
+) -> tuple[RuleResult, ...]:
+    """Every rule applied to the figures of an audit, in the order of the table.
+
+    ``loops`` is what the verdict's loop rule found, which sees more than the share of documents (how much
+    text loops, how much of it is no words); REP001 then says the same. None leaves REP001 to its own limit.
+    """
     scopes = {"signals": signals, "whole": whole}
-    return tuple(_judge(rule, scopes[rule.scope].get(rule.reads)) for rule in RULES)
+    results = (_judge(rule, scopes[rule.scope].get(rule.reads)) for rule in RULES)
+    return tuple(result if loops is None else _agreeing(result, loops) for result in results)
 
 
 def failing(results: Iterable[RuleResult]) -> tuple[RuleResult, ...]:
@@ -198,6 +207,15 @@ def _judge(rule: Rule, figure: Figure | None) -> RuleResult:
     status = rule.status if breached else "pass"
     message = _sentence(rule, figure, limit, breached)
     return RuleResult(rule.id, rule.name, status, figure.value, limit, message)
+
+
+def _agreeing(result: RuleResult, loops: bool) -> RuleResult:
+    """REP001 as the verdict sees it; every other rule as it is."""
+    if result.id != "REP001" or result.status == "skipped" or (result.status == "fail") == loops:
+        return result
+    if loops:
+        return replace(result, status="fail", message=f"{result.message}; they are half of the text or more")
+    return replace(result, status="pass", message=f"{result.message}; ordinary in text of numbers and signs")
 
 
 def _skipped(rule: Rule, value: float | None, reason: str) -> RuleResult:
@@ -221,11 +239,11 @@ def _concerned(rule: Rule, figure: Figure) -> float:
 
 def _sentence(rule: Rule, figure: Figure, limit: float, breached: bool) -> str:
     value = written(figure.value, rule.reads)
-    side = "below" if rule.direction == "falls" else "above"
     whose = "the references' 1 % limit" if rule.kind == "reference" else "the limit"
-    verb = f"{side} {whose}" if breached else f"not {side} {whose}"
+    side = {"falls": "below", "rises": "above"}[rule.direction] if rule.kind == "reference" else "at or above"
     few = ""
     if not breached and figure.value is not None and rule.breached(figure.value, limit):
-        verb, few = f"{side} {whose}", f", but fewer than {rule.least} documents"
-    return f"{rule.name.replace('-', ' ')} {value} is {verb} of {written(limit, rule.reads)}{few}"
+        breached, few = True, f", but in fewer than {rule.least} documents"
+    verb = f"{side} {whose}" if breached else f"not {side} {whose}"
+    return f"{name_of(rule.reads)} {value} is {verb} of {written(limit, rule.reads)}{few}"
 

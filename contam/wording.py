@@ -72,7 +72,7 @@ def written(value: float | None, key: str = "") -> str:
         return "-"
     if key in PERCENT or key.startswith("repetition.gopher_"):
         return f"{100 * value:.1f} %"
-    if value == 0 or abs(value) >= 1000:
+    if abs(value) >= 1000 or float(value).is_integer():
         return f"{value:,.0f}"
     return f"{value:#.4g}".rstrip(".")
 

@@ -11,6 +11,7 @@ from contam.rules import RULES, failing
 from contam.wording import name_of, probability, written
 
 _SHOWN_SKIPS = 8
+_SHOWN_DOCUMENTS = 8
 _CAPTION = (
     "The arrow is where collapse moves a figure. The bar is the references' 5 to 95 % with the median, "
     "the last column the share of references below."
@@ -58,10 +59,11 @@ def _against(audit: Audit) -> str:
 
 
 def _title(audit: Audit) -> str:
+    """The command, what it read, and how much that was."""
     corpus = audit.corpus
     sources = ", ".join(corpus.sources[:3])
     more = f" and {len(corpus.sources) - 3} more" if len(corpus.sources) > 3 else ""
-    size = f"{plural(corpus.documents, 'document')}, {corpus.tokens:,} words, {size_of(corpus.bytes)}"
+    size = f"{plural(corpus.documents, 'document')}, {plural(corpus.tokens, 'word')}, {size_of(corpus.bytes)}"
     return f"contam {audit.command}: {sources}{more} ({size} in {plural(corpus.files, 'file')})"
 
 
@@ -83,9 +85,12 @@ def _signals(audit: Audit) -> Section | None:
 
 
 def unmeasured(figures: Mapping[str, Figure]) -> tuple[str, ...]:
-    """Which figures could not be measured, and why."""
-    lost = {key: figure.reason for key, figure in figures.items() if figure.value is None}
-    return tuple(f"{name_of(key)} not measured: {why or 'no reason given'}" for key, why in lost.items())
+    """Which figures could not be measured, by reason."""
+    reasons: dict[str, list[str]] = {}
+    for key, figure in figures.items():
+        if figure.value is None:
+            reasons.setdefault(figure.reason or "no reason given", []).append(name_of(key))
+    return tuple(f"not measured ({why}): {', '.join(names)}" for why, names in reasons.items())
 
 
 def bar_of(key: str, figure: Figure) -> Bar:
@@ -147,7 +152,7 @@ def _documents(audit: Audit) -> Section | None:
         return None
     names = {rule.id: rule for rule in RULES}
     items = []
-    for found in audit.documents.worst:
+    for found in audit.documents.worst[:_SHOWN_DOCUMENTS]:
         rule = names.get(found.rule)
         what = f"{found.rule} {rule.name}" if rule else found.rule
         items.append(Excerpt(found.id, f"{what} {written(found.value)}", found.excerpt))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -77,6 +80,32 @@ def test_an_interrupt_is_130(cli, measurement):
 
 def start(*args: str, **more) -> subprocess.Popen:
     return subprocess.Popen([sys.executable, "-m", "contam_cli.main", *args], text=True, **more)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_ctrl_c_while_reading_is_130():
+    process = start("audit", "-", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdin.write("one line\n")
+    process.stdin.flush()
+    wait_for_reading(process.pid)
+    process.send_signal(signal.SIGINT)
+    try:
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (process.returncode, out) == (130, "") and "interrupted" in err and "Traceback" not in err
+
+
+def wait_for_reading(pid: int) -> None:
+    """Until the measuring code is loaded and the process waits for its input."""
+    maps = Path(f"/proc/{pid}/maps")
+    if not maps.exists():
+        pytest.skip("needs /proc to know when the audit has begun")
+    for _ in range(600):
+        if "numba" in maps.read_text() and "sleep" in Path(f"/proc/{pid}/status").read_text():
+            return time.sleep(1.0)
+        time.sleep(0.1)
+    pytest.fail("the audit did not begin")
 
 
 def test_a_reader_that_leaves_early_makes_no_noise():

@@ -85,7 +85,7 @@ def test_an_audit_out_of_scope_prints_no_p_value():
 
 def test_unmeasured_figures_and_skipped_rules_say_why():
     text = render(make_audit(), "rich", Style(110))
-    assert "tail survival not measured: no trusted text" in text
+    assert "not measured (no trusted text (--reference) was given): tail survival" in text
     assert "skipped DIV007: no trusted text" in text
     assert "6 skipped" in text
 
@@ -196,6 +196,7 @@ def test_names_and_numbers_are_for_people():
     assert name_of("diversity.distinct_2") == "distinct-2"
     assert name_of("diversity.types_at_5000") == "types at 5,000"
     assert written(3105.4) == "3,105" and written(0.012344) == "0.01234" and written(None) == "-"
+    assert written(0.5) == "0.5000" and written(5.0) == "5" and written(0.0) == "0"
     assert written(0.3, "duplicates.exact") == "30.0 %"
     assert probability(0.0004) == "< 0.001" and probability(0.05) == "0.050"
 

@@ -79,12 +79,31 @@ def share(value, documents):
 
 @pytest.mark.parametrize(
     ("value", "documents", "status"),
-    [(0.2, 1000, "fail"), (0.1, 1000, "pass"), (0.11, 1000, "fail"), (0.5, 8, "pass"), (0.5, 10, "fail")],
+    [(0.2, 1000, "fail"), (0.1, 1000, "fail"), (0.099, 1000, "pass"), (0.5, 8, "pass"), (0.5, 10, "fail")],
 )
 def test_looped_documents_need_a_tenth_and_five_documents(value, documents, status):
     found = applied("REP001", None, {"repetition.looped_documents": share(value, documents)})
     assert found.status == status
     assert ("fewer than 5" in found.message) == (value * documents < 5)
+
+
+LOOPS = [(1.0, True, "fail"), (1.0, False, "pass"), (0.0, False, "pass")]
+
+
+@pytest.mark.parametrize(("value", "loops", "status"), LOOPS)
+def test_the_loop_rule_says_what_the_verdict_says(value, loops, status):
+    for documents in (1, 1000):
+        whole_figures = {"repetition.looped_documents": share(value, documents)}
+        results = {result.id: result for result in apply_rules({}, whole_figures, loops)}
+        assert results["REP001"].status == status
+        assert results["DUP001"].status == "skipped"
+
+
+def test_the_loop_rule_has_the_limits_of_the_verdict():
+    from contam import judging
+
+    rule = find_rule("REP001")
+    assert (rule.limit, rule.least) == (judging.LOOPED_SHARE, judging.LOOPED_LEAST)
 
 
 def test_thirty_per_cent_duplicates_are_a_finding():
