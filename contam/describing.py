@@ -62,4 +62,4 @@ def _sources(profile: Profile) -> Section:
     licences = Counter(source.licence for source in profile.sources if source.licence)
     stated = tuple(f"{licence} ({count} sources)" for licence, count in licences.most_common())
     blocks = (Table(("words", "source"), rows, header=True), Sentences(stated))
-    return Section("Sources, and the licences stated for their texts (a profile holds none of the text)", blocks)
+    return Section("Sources, and the licences stated for their texts (a profile holds no text)", blocks)
