@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 from contam.reports.page import Banner, Bar, Bars, Excerpt, Excerpts, Page, Section, Sentences, Table
-from contam.result import Audit, Figure, Provenance
-from contam.rules import RULES, failing
+from contam.result import Audit, DocumentFinding, Figure, Provenance
+from contam.rules import RULES, Rule, failing
 from contam.wording import name_of, probability, written
 
 _SHOWN_SKIPS = 8
@@ -153,11 +153,15 @@ def _documents(audit: Audit) -> Section | None:
     names = {rule.id: rule for rule in RULES}
     items = []
     for found in audit.documents.worst[:_SHOWN_DOCUMENTS]:
-        rule = names.get(found.rule)
-        what = f"{found.rule} {rule.name}" if rule else found.rule
-        items.append(Excerpt(found.id, f"{what} {written(found.value)}", found.excerpt))
+        items.append(Excerpt(found.id, _finding(found, names.get(found.rule)), found.excerpt))
     flagged = plural(audit.documents.flagged, "document")
     return Section(f"Worst of {flagged} flagged", (Excerpts(tuple(items)),))
+
+
+def _finding(found: DocumentFinding, rule: Rule | None) -> str:
+    """What a rule found in one document: a share of it, or how often it occurs."""
+    amount = f"{100 * found.value:.0f} %" if found.value <= 1 else f"{written(found.value)} times"
+    return f"{found.rule} {rule.name}, {amount}" if rule else f"{found.rule}, {amount}"
 
 
 def _skipped(audit: Audit) -> Section | None:

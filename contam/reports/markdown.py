@@ -66,6 +66,8 @@ def _bars(block: Bars) -> str:
         interval = f"{_short(bar.interval[0])} to {_short(bar.interval[1])}" if bar.interval else ""
         shown = f"{bar.shown} (outside)" if bar.outside else bar.shown
         rows.append((_ARROWS.get(bar.direction, ""), bar.name, shown, interval, *band, bar.note))
+    if not any(bar.band for bar in block.rows):
+        return _rows(columns[:4], tuple(row[:4] for row in rows))
     return _rows(columns, tuple(rows))
 
 
