@@ -74,13 +74,14 @@ def read(block: Block, table: Table, limit: int = 1 << 62) -> tuple[Any, Any, An
     from contam.formats.csv_kernel import read_rows
 
     most = block.newlines + 1
-    out = np.zeros(block.size + len(PADDING), np.uint8)
+    out = np.empty(block.size + len(PADDING), np.uint8)
     offsets, lines = np.empty(most + 1, np.int64), np.empty(most, np.int64)
     odd = np.empty((most, 3), np.int64)
     data = np.frombuffer(block.data, np.uint8)
     wanted = np.array(table.wanted, np.uint8)
     dialect = (table.delimiter, table.quote, limit)
     documents, odds = read_rows(data, block.size, dialect, wanted, out, offsets, lines, odd)
+    out[offsets[documents] : offsets[documents] + len(PADDING)] = 0
     return out, offsets[: documents + 1], lines[:documents], odd[:odds]
 
 

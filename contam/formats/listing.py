@@ -60,7 +60,7 @@ class Listing:
     _files: set[tuple[int, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.log = SkipLog("", self.strict)
+        self.log = SkipLog("", self.strict, most=sys.maxsize)
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:

@@ -113,7 +113,7 @@ class Stream:
         self.position = 0
         self.notes: list[str] = []
         self._given = 0
-        self._held = b""
+        self._held, self._at = b"", 0
         self._change: Callable[[bytes], bytes] | None = None
         self.error: InputError | None = None
         try:
@@ -214,7 +214,7 @@ class Stream:
         """From here on, give what ``change`` makes of the bytes; it is called with one piece after the
         other.
         """
-        self._held, self._change = change(self._held), change
+        self._held, self._at, self._change = change(self._held[self._at :]), 0, change
 
     def check(self) -> None:
         """Raises what stopped the stream, if anything did."""
@@ -222,22 +222,30 @@ class Stream:
             raise self.error
 
     def peek(self, size: int) -> bytes:
-        """``size`` bytes from here on (fewer at the end, or more), without consuming them."""
-        self._held = self.read(size)
-        return self._held
+        """The next ``size`` bytes, fewer only at the end, without consuming them."""
+        self._hold(size)
+        return self._held[self._at : self._at + size]
 
     def skip(self, size: int) -> None:
         """Passes over bytes that have been peeked at."""
-        self._held = self._held[size:]
+        self._at += size
 
     def read(self, size: int) -> bytes:
-        """At least ``size`` bytes, fewer only at the end; ``b""`` when there is no more."""
-        parts, total = [self._held], len(self._held)
-        self._held = b""
-        while total < size and (piece := self._next()):
+        """The next ``size`` bytes, fewer only at the end; ``b""`` when there is no more."""
+        self._hold(size)
+        start, self._at = self._at, min(self._at + size, len(self._held))
+        return self._held if start == 0 and self._at == len(self._held) else self._held[start : self._at]
+
+    def _hold(self, size: int) -> None:
+        """Has at least ``size`` bytes at hand, or all there are."""
+        have = len(self._held) - self._at
+        if have >= size:
+            return
+        parts = [self._held[self._at :]] if have else []
+        while have < size and (piece := self._next()):
             parts.append(piece)
-            total += len(piece)
-        return b"".join(parts) if parts[0] or len(parts) != 2 else parts[1]
+            have += len(piece)
+        self._held, self._at = parts[0] if len(parts) == 1 else b"".join(parts), 0
 
 
 def looks_binary(head: bytes) -> str | None:

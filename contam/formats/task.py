@@ -114,6 +114,7 @@ class SkipLog:
     strict: bool = False
     named: list[Skipped] = field(default_factory=list)
     total: int = 0
+    most: int = MAX_NAMED
 
     def add(self, reason: str, line: int | None = None, path: str | None = None) -> None:
         """One more record (or file) with something wrong."""
@@ -121,7 +122,7 @@ class SkipLog:
         if self.strict:
             raise InputError(f"{where}{'' if line is None else f':{line}'}: {reason}")
         self.total += 1
-        if len(self.named) < MAX_NAMED:
+        if len(self.named) < self.most:
             self.named.append(Skipped(where, reason, line))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -117,7 +118,7 @@ def only_strings(line: bytes) -> bool:
     except (ValueError, RecursionError):
         return True
     return not isinstance(record, dict) or all(
-        isinstance(record.get(n) or "", str) for n in ("prompt", "completion")
+        (record.get(n) is None or isinstance(record[n], str)) for n in ("prompt", "completion")
     )
 
 
@@ -153,7 +154,7 @@ def test_the_kernel_takes_ordinary_lines_by_itself() -> None:
     lines = [json.dumps(record, ensure_ascii=ascii) for ascii in (True, False)] * 40
     out, offsets, numbers, odd = jsonl.scan(block_of("\n".join(lines).encode()), ("text",))
     assert len(odd) == 0 and len(numbers) == 80
-    assert {out[a:b].tobytes() for a, b in zip(offsets, offsets[1:])} == {record["text"].encode()}  # type: ignore[attr-defined]
+    assert {out[a:b].tobytes() for a, b in pairwise(offsets)} == {record["text"].encode()}  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("length", [*range(70), 127, 128, 129, 500])
