@@ -144,21 +144,23 @@ class _Feed:
             done, documents = self.counter.bytes_done, self.counter.documents
             self.plan.on_progress(Progress("reading", done, self.corpus.total_bytes, documents))
 
-    def put(self, task: Task | None) -> None:
-        """Queue a task as soon as there is room."""
-        while True:
-            self.tell()
-            try:
-                return self.tasks.put(task, timeout=0.1)
-            except queue.Full:
-                continue
-
     def fill(self) -> None:
-        """Queue all tasks until one has failed, then an end for every thread."""
+        """Queue all tasks, each as soon as there is room, until one has failed."""
         for task in self.corpus.tasks():
+            while not self.counter.stop:
+                self.tell()
+                try:
+                    self.tasks.put(task, timeout=0.1)
+                    break
+                except queue.Full:
+                    continue
             if self.counter.stop:
-                break
-            self.put(task)
+                return
+
+    def end(self, threads: int) -> None:
+        """Queue an end for every thread: each empties the queue of what it will not do before it gets there."""
+        for _ in range(threads):
+            self.tasks.put(None)
 
 
 def measure(corpus: Corpus, plan: Plan) -> Measured:
@@ -180,8 +182,7 @@ def measure(corpus: Corpus, plan: Plan) -> Measured:
         counter.stop = True
         raise
     finally:
-        for _ in threads:
-            feed.put(None)
+        feed.end(len(threads))
     for thread in threads:
         while thread.is_alive():
             thread.join(0.1)
