@@ -1,9 +1,8 @@
 """Figures of collapsing text made from every source, kept under ``build/`` so that the study need not wait twice.
 
 Of each source: the Replace recursion at generations 1, 3 and 10, and mixtures in which 10, 25 or 50 % of the
-segments are of generation 5. ``whole``: the model is trained on up to 100,000 words of the source, of which the
-audit sees a part; ``equal``: on exactly as many words as are audited. ``pair``: the same from the second half
-of the source, which is to be compared with its first half.
+segments are of generation 5. The model is trained on up to 100,000 words of the source, of which the audit sees a
+part. ``pair``: the same from the second half of the source, which is to be compared with its first half.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from contam_metrics.segments import Segments, mixed, segments_of_texts
 from contam_metrics.signals import measure
 
 CACHE = Path(__file__).parents[1] / "build" / "verdict"
-VERSION = 3
+VERSION = 4
 GENERATIONS = (1, 3, 10)
 MIXED = (10, 25, 50)
 MIXED_GENERATION = 5
@@ -57,11 +56,9 @@ def mixture(human: Text, machine: Text, share: float, seed: int) -> Text:
     return Text(np.where(of, machine.ids, human.ids), human.bounds, human.types)
 
 
-def collapsing(segments: Segments, words: int, seed: int) -> tuple[Prepared, dict[str, Text]] | None:
+def collapsing(segments: Segments, words: int, seed: int) -> tuple[Prepared, dict[str, Text]]:
     """Recursions and mixtures of a model trained on up to ``words`` words."""
     prepared = prepare(segments, words)
-    if not prepared.words:
-        return None
     text = Text(prepared.ids, prepared.bounds, len(prepared.types))
     made = generations(text, max(*GENERATIONS, MIXED_GENERATION), seed)
     out = {f"g{g}": made[g] for g in GENERATIONS}
@@ -82,14 +79,13 @@ def _measured(segments: Segments, size: int, profile: Profile, own: str) -> Figu
 
 
 def _tables(segments: Segments, design: str, sizes: Iterable[int], profile: Profile, own: str) -> Iterator:
-    seed = zlib.crc32(own.encode())
-    whole = collapsing(segments, LARGEST, seed)
-    for size in sizes:
-        for name, made in (("whole", whole), ("equal", collapsing(segments, size, seed))):
-            for kind, text in (made[1] if made else {}).items():
-                figures = _measured(as_segments(text, made[0]), size, profile, own)
-                if figures:
-                    yield f"{design}{name}/{kind}/{size}", figures
+    prepared, made = collapsing(segments, LARGEST, zlib.crc32(own.encode()))
+    for kind, text in made.items():
+        generated = as_segments(text, prepared)
+        for size in sizes:
+            figures = _measured(generated, size, profile, own)
+            if figures:
+                yield f"{design}/{kind}/{size}", figures
 
 
 def vectors(source: Source, profile: Profile, sizes: tuple[int, ...]) -> Table:
@@ -103,10 +99,10 @@ def vectors(source: Source, profile: Profile, sizes: tuple[int, ...]) -> Table:
     row = names.index(source.name)
     reach = [n for n in sizes if row in profile.sizes[n].rows]
     pairs = [n for n in sizes if row in profile.sizes[n].pair_rows]
-    out = dict(_tables(segments_of_texts(source.texts), "", reach, profile, source.name))
+    out = dict(_tables(segments_of_texts(source.texts), "one", reach, profile, source.name))
     if pairs:
         _, second = halves([t.encode("utf-8", "surrogatepass") for t in source.texts])
-        out |= dict(_tables(segments_of_texts(second), "pair ", pairs, profile, source.name))
+        out |= dict(_tables(segments_of_texts(second), "pair", pairs, profile, source.name))
     CACHE.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(out))
     return out

@@ -68,20 +68,13 @@ class Matched:
     prepared: Prepared
     measured: Measured
     size: int
-    words: int
-    """Words of the whole corpus."""
+    copies: float = 0.0
+    """Share of the text that nearly copies other text: of what was walked, or of all where all was needed."""
 
     @property
     def reached(self) -> bool:
         """Whether there was enough text that is no copy."""
         return self.prepared.reached
-
-    @property
-    def copies(self) -> float:
-        """Share of the text that is near copies: of what was walked, or of all where all of it was needed."""
-        if self.reached or self.words <= 0:
-            return self.prepared.dropped_share
-        return max(self.prepared.dropped_share, 1.0 - self.prepared.words / self.words)
 
 
 @dataclass
@@ -92,16 +85,17 @@ class Findings:
     advice: list[str] = field(default_factory=list)
 
 
-def matched(
-    segments: Segments, profile: Profile, sizes: tuple[int, ...], words: int, spread: bool = True
-) -> Matched:
+def matched(segments: Segments, profile: Profile, sizes: tuple[int, ...], words: int, spread: bool = True) -> Matched:
     """The corpus prepared at the largest of ``sizes`` that it reaches, and measured."""
+    copies = 0.0
     for size in sorted(sizes, reverse=True):
         prepared = prepare(segments, size)
+        known = words if words >= size and not prepared.reached else 0
+        copies = max(copies, prepared.dropped_share, 1.0 - prepared.words / known if known else 0.0)
         if prepared.reached:
             break
     texts = [segments.texts[i] for i in prepared.rows]
-    return Matched(prepared, measure(prepared, profile.hashes, texts, spread), size, words)
+    return Matched(prepared, measure(prepared, profile.hashes, texts, spread), size, copies)
 
 
 def looped(facts: CorpusFacts) -> str:
@@ -121,9 +115,7 @@ def short(found: Matched, facts: CorpusFacts, least: int, whose: str = "the corp
     """Why the smallest size was not reached."""
     told = f"{whose} has {facts.words:,} words and the smallest matched size is {least:,}"
     if facts.words >= least:
-        told = (
-            f"{whose} has only {found.prepared.words:,} words that are no near copies; {least:,} are needed"
-        )
+        told = f"{whose} has only {found.prepared.words:,} words that are no near copies; {least:,} are needed"
     return told
 
 

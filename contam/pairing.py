@@ -85,9 +85,7 @@ def judge_paired(
         paired=True,
         domains=_pair_domains(chosen, found.size),
     )
-    matching = Matching(
-        found.prepared.words, len(np.unique(found.prepared.documents)), found.reached and base.reached
-    )
+    matching = Matching(found.prepared.words, len(np.unique(found.prepared.documents)), found.reached and base.reached)
     signals = placed(found.measured, _expected(base, chosen), matching)
     return Judgement(_verdict(found, base, facts, chosen), signals, reference)
 
@@ -102,9 +100,7 @@ def _chosen(profile: str | Path | Profile, trusted: Segments, size: int | None) 
         sizes = _sizes(candidate, size)
         if sizes:
             found = judging.matched(trusted, candidate, sizes, trusted.words, spread=False)
-            if found.reached and not out_of_scope(
-                found.measured, found.prepared.words, candidate, found.size
-            ):
+            if found.reached and not out_of_scope(found.measured, found.prepared.words, candidate, found.size):
                 return candidate
     return profiles[0]
 
@@ -124,9 +120,7 @@ def _without_pairs(segments: Segments, facts: CorpusFacts, profile: Profile, siz
     reason = f"the profile {profile.name} has fewer than {LEAST_PAIRS} pairs of halves at every size"
     matching = Matching(found.prepared.words, len(np.unique(found.prepared.documents)), False)
     verdict = judging.insufficient([reason], ["use a profile whose sources are twice as long"])
-    return Judgement(
-        verdict, placed(found.measured, {}, matching), ReferenceInfo(profile.name, 0, None, True)
-    )
+    return Judgement(verdict, placed(found.measured, {}, matching), ReferenceInfo(profile.name, 0, None, True))
 
 
 def _expected(base: Matched, profile: Profile) -> dict[str, rows.Matrix]:
@@ -160,7 +154,7 @@ def _verdict(found: Matched, base: Matched, facts: CorpusFacts, profile: Profile
     if facts.loops:
         p, score = (ranked.p_value, ranked.directed.score) if ranked else (None, None)
         return Verdict(Level.COLLAPSING, p, score, (judging.looped(facts),))
-    mostly_copies = found.copies > judging.MOSTLY_COPIES and facts.words >= found.size
+    mostly_copies = found.copies > judging.MOSTLY_COPIES
     if ranked is None:
         return _not_reached(found, base, facts, mostly_copies)
     return _ranked(found, facts, profile, ranked, mostly_copies)
@@ -172,19 +166,15 @@ def _not_reached(found: Matched, base: Matched, facts: CorpusFacts, mostly_copie
         reasons.append(judging.short(found, facts, found.size))
         if mostly_copies:
             reasons.insert(0, judging.copied(found, facts))
-            return Verdict(
-                Level.AT_RISK, reasons=tuple(reasons), advice=("remove the copies and audit again",)
-            )
+            return Verdict(Level.AT_RISK, reasons=tuple(reasons), advice=("remove the copies and audit again",))
     if not base.reached:
-        trusted = CorpusFacts(base.words, 0)
+        trusted = CorpusFacts(base.prepared.available, 0)
         reasons.append(judging.short(base, trusted, base.size, "the trusted text"))
     advice = f"give at least {USUAL_SIZE:,} words on each side (5,000 with low power)"
     return judging.insufficient(reasons, [advice])
 
 
-def _ranked(
-    found: Matched, facts: CorpusFacts, profile: Profile, ranked: Paired, mostly_copies: bool
-) -> Verdict:
+def _ranked(found: Matched, facts: CorpusFacts, profile: Profile, ranked: Paired, mostly_copies: bool) -> Verdict:
     from contam.verdict import floor
 
     pairs = len(profile.sizes[found.size].pair_rows)

@@ -153,8 +153,7 @@ def load(path: str | Path) -> Profile:
         raise InputError(f"{path}: no such profile file") from None
     except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
         raise InputError(
-            f"{path}: not a profile that this version can read ({error}); make one with "
-            "`contam profile build`"
+            f"{path}: not a profile that this version can read ({error}); make one with `contam profile build`"
         ) from None
 
 

@@ -118,10 +118,7 @@ def _spelling(words: Words, hashes: NDArray[np.uint64]) -> dict[int, str]:
     rows = first[place[kinds[place] == hashes]]
     data = words.batch.data
     return {
-        int(words.hashes[i]): data[words.starts[i] : words.ends[i]]
-        .tobytes()
-        .decode("utf-8", "replace")
-        .casefold()
+        int(words.hashes[i]): data[words.starts[i] : words.ends[i]].tobytes().decode("utf-8", "replace").casefold()
         for i in rows
     }
 
@@ -179,9 +176,7 @@ def _shares(text: _Text, hashes: NDArray[np.uint64]) -> NDArray[np.float64]:
     return text.counts.of_types(hashes) / max(text.letters, 1)
 
 
-def _matched(
-    sources: Sequence[_Source], size: int, columns: Sequence[str], hashes: NDArray[np.uint64]
-) -> Matched:
+def _matched(sources: Sequence[_Source], size: int, columns: Sequence[str], hashes: NDArray[np.uint64]) -> Matched:
     rows = [i for i, s in enumerate(sources) if size in s.whole]
     pairs = [i for i, s in enumerate(sources) if size in s.halves]
 

@@ -102,7 +102,7 @@ def _verdict(found: Matched, facts: CorpusFacts, profile: Profile) -> Verdict:
         said.reasons.append(f"these references cannot vouch for this text: {outside}")
         said.advice.append("give trusted text of the same source (--reference), or a profile of such text")
         return judging.insufficient(said.reasons, said.advice)
-    mostly_copies = found.copies > judging.MOSTLY_COPIES and facts.words >= found.size
+    mostly_copies = found.copies > judging.MOSTLY_COPIES
     if not found.reached:
         return _not_reached(found, facts, mostly_copies)
     if ranked is None:
@@ -113,9 +113,7 @@ def _verdict(found: Matched, facts: CorpusFacts, profile: Profile) -> Verdict:
 
 def _looped(facts: CorpusFacts, ranked: conformal.Ranked | None) -> Verdict:
     p, score = (ranked.p_value, ranked.score) if ranked else (None, None)
-    advice = (
-        "look at the worst documents; drop them, or change how they were generated (greedy decoding loops)",
-    )
+    advice = ("look at the worst documents; drop them, or change how they were generated (greedy decoding loops)",)
     return Verdict(Level.COLLAPSING, p, score, (judging.looped(facts),), advice=advice)
 
 
@@ -142,9 +140,7 @@ def _ranked(
         certain = p <= COLLAPSING and score >= COLLAPSING_SCORE and count >= COLLAPSING_SOURCES
         level = Level.COLLAPSING if certain else Level.AT_RISK
         said.reasons.append(f"{_what(found, profile)} beyond {1 - p:.0%} of {beside}, its style allowed for")
-        said.advice.append(
-            "compare with trusted text of the same source: --reference PATH decides it far better"
-        )
+        said.advice.append("compare with trusted text of the same source: --reference PATH decides it far better")
     else:
         said.reasons.append(f"no tail loss and no copying beyond what is usual among {beside}")
     if mostly_copies:

@@ -89,6 +89,7 @@ def changed(differences: Matrix, floors: Matrix) -> Ranked:
     z = np.clip(centred / scale, -6.0, 12.0)
     mild = np.clip(z, -4.0, 4.0)
     covariance = np.cov(mild, rowvar=False)
-    covariance = 0.7 * covariance + 0.3 * np.diag(np.diag(covariance))
+    # the small ridge keeps columns in which all pairs agree (nothing copied anywhere) from being singular
+    covariance = 0.7 * covariance + 0.3 * np.diag(np.diag(covariance)) + 1e-6 * np.eye(len(covariance))
     scores = np.sqrt(np.einsum("ij,ij->i", z, np.linalg.solve(covariance, z.T).T))
     return Ranked(scores, rank_p(scores))
