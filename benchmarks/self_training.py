@@ -29,9 +29,9 @@ def sample(model: Any, tokenizer: Any, count: int, seed: int) -> tuple[Any, list
     for _ in range(0, count, 64):
         start = torch.full((64, 1), tokenizer.bos_token_id or 1)
         with torch.no_grad():
-            out = model.generate(
-                start, do_sample=True, top_k=0, temperature=1.0, max_new_tokens=LENGTH - 1, eos_token_id=None, pad_token_id=0
-            )
+            # No end token: stopping early would leave samples of other lengths behind.
+            settings = {"do_sample": True, "top_k": 0, "temperature": 1.0, "eos_token_id": None, "pad_token_id": 0}
+            out = model.generate(start, max_new_tokens=LENGTH - 1, **settings)
         ids.append(out)
     tokens = torch.cat(ids)[:count]
     return tokens, tokenizer.batch_decode(tokens, skip_special_tokens=True)

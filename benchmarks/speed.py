@@ -12,6 +12,7 @@ documents. Figures are ratios of medians: the machines this runs on are shared.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -106,10 +107,11 @@ def audit_command(path: Path, workers: int) -> list[str]:
 def row(label: str, runs: list[Run], base: list[Run], megabytes: float) -> str:
     """One line of the table: medians, and the median ratio of neighbouring runs."""
     wall = statistics.median(r.wall for r in runs)
-    ratio = statistics.median(r.wall / b.wall for r, b in zip(runs, base))
-    spread = f"{min(r.wall / b.wall for r, b in zip(runs, base)):.2f}-{max(r.wall / b.wall for r, b in zip(runs, base)):.2f}"
+    ratios = [r.wall / b.wall for r, b in zip(runs, base)]
+    spread = f"{min(ratios):.2f}-{max(ratios):.2f}"
     cpu, peak = statistics.median(r.cpu for r in runs), max(r.peak for r in runs)
-    return f"| {label} | {wall:.2f} | {cpu:.2f} | {megabytes / wall:.0f} | {ratio:.2f} ({spread}) | {peak:.0f} |"
+    relative = f"{statistics.median(ratios):.2f} ({spread})"
+    return f"| {label} | {wall:.2f} | {cpu:.2f} | {megabytes / wall:.0f} | {relative} | {peak:.0f} |"
 
 
 def compare_with_wc(folder: Path, megabytes: int, rounds: int, workers: tuple[int, ...]) -> list[str]:
@@ -139,7 +141,8 @@ def peers(folder: Path, rounds: int) -> list[str]:
     make_corpus(path, 12)
     figures: dict[str, list[float]] = {}
     for _ in range(rounds):
-        out = subprocess.run([sys.executable, __file__, "--peer", str(path)], capture_output=True, text=True, check=True)
+        command = [sys.executable, __file__, "--peer", str(path)]
+        out = subprocess.run(command, capture_output=True, text=True, check=True)
         for label, rate in json.loads(out.stdout).items():
             figures.setdefault(label, []).append(rate)
     path.unlink()
@@ -155,10 +158,8 @@ def peer_rates(path: Path) -> dict[str, float]:
     rates = {"contam: everything a corpus pass measures": _contam_rate(texts)}
     few = texts[: max(1, len(texts) // 6)]
     rates["nltk: FreqDist of 1..4-grams, alone"] = _nltk_rate(few)
-    try:
+    with contextlib.suppress(ImportError):
         rates["datatrove: Gopher repetition filter, alone"] = _datatrove_rate(few)
-    except ImportError:
-        pass
     return rates
 
 

@@ -150,9 +150,8 @@ def _nothing_found(corpus: Corpus, measured: Measured) -> str:
 def _figure(name: str, reading: Reading) -> Figure:
     value = reading.value if math.isfinite(reading.value) else None
     family = name.partition(".")[0]
-    return Figure(
-        value, reading.unit, family, reading.direction, reading.interval, documents=reading.documents, reason=reading.reason
-    )
+    more = {"documents": reading.documents, "reason": reading.reason}
+    return Figure(value, reading.unit, family, reading.direction, reading.interval, **more)
 
 
 def _whole(measured: Measured) -> dict[str, Figure]:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -96,9 +97,14 @@ def _slices(batch: Batch) -> Iterator[tuple[int, Batch]]:
         first = last
 
 
+def _label(chunk: Chunk, first: int, i: int) -> str:
+    """The name of document ``i`` of the slice of a chunk that begins at ``first``."""
+    return chunk.id(first + i)
+
+
 def _take(chunk: Chunk, seen: _Seen, counter: _Counter) -> None:
     for first, batch in _slices(chunk.batch):
-        view = View(batch, seen.scratch, lambda i, first=first: chunk.id(first + i))
+        view = View(batch, seen.scratch, partial(_label, chunk, first))
         for metric in seen.metrics.values():
             if metric.shared:
                 with counter.lock:

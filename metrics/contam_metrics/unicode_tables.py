@@ -84,5 +84,5 @@ def load() -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
 
 
 if __name__ == "__main__":
-    np.savez_compressed(_FILE, **build())
+    np.savez_compressed(_FILE, allow_pickle=False, **build())
     sys.stdout.write(f"{_FILE.name}: Unicode {unicodedata.unidata_version}, {_FILE.stat().st_size} bytes\n")

@@ -155,7 +155,7 @@ def test_the_paired_audit_judges_against_the_trusted_text() -> None:
 
 @pytest.mark.parametrize("texts", [[], [""], ["  \n"]])
 def test_nothing_to_judge_is_an_error(texts: list[str]) -> None:
-    with pytest.raises(InputError, match="no documents|nothing"):
+    with pytest.raises(InputError, match=r"no documents|nothing"):
         audit(texts)
 
 
