@@ -150,8 +150,8 @@ def _nothing_found(corpus: Corpus, measured: Measured) -> str:
 def _figure(name: str, reading: Reading) -> Figure:
     value = reading.value if math.isfinite(reading.value) else None
     family = name.partition(".")[0]
-    more = {"documents": reading.documents, "reason": reading.reason}
-    return Figure(value, reading.unit, family, reading.direction, reading.interval, **more)
+    figure = Figure(value, reading.unit, family, reading.direction, reading.interval)
+    return replace(figure, documents=reading.documents, reason=reading.reason)
 
 
 def _whole(measured: Measured) -> dict[str, Figure]:
