@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from contam_metrics.compression import block_compression
 from contam_metrics.diversity import mattr, window_types
 from contam_metrics.entropy import chao_wang_jost, plug_in, window_entropies
-from contam_metrics.ngrams import Ngrams, TypeCounts, mean, ngrams
+from contam_metrics.ngrams import Ngrams, TypeCounts, mean, ngrams, recode
 from contam_metrics.prepare import NUMBER, Prepared
 from contam_metrics.repetition import seq_rep_documents
 from contam_metrics.spread import delete_group_jackknife
-from contam_metrics.tail import halves, tail_band, tail_type_survival
+from contam_metrics.tail import halves, hapax_share, tail_band, tail_type_survival
 
 GROUPS = 20
 """Document groups of the delete-group jackknife."""
@@ -48,7 +48,9 @@ class Tables:
 
 def tables(ids: NDArray[Any], bounds: NDArray[np.int64]) -> Tables:
     """The tables of a ragged text (ids dense from 0)."""
-    grams = {n: ngrams(ids, bounds, n) for n in (2, 3, 4, 8, 13)}
+    grams = {2: ngrams(ids, bounds, 2)}
+    for n, half in ((3, 2), (4, 2), (8, 4), (13, 8)):
+        grams[n] = longer(grams[half], bounds, n)
     return Tables(
         ids=np.asarray(ids, np.int64),
         bounds=bounds,
@@ -59,6 +61,18 @@ def tables(ids: NDArray[Any], bounds: NDArray[np.int64]) -> Tables:
         grams=grams,
         pairs={n: grams[n].pairs() for n in (4, 8, 13)},
     )
+
+
+def longer(grams: Ngrams, bounds: NDArray[np.int64], n: int) -> Ngrams:
+    """The n-grams of a text (``bounds`` from 0) out of its m-grams, n at most 2m: an m-gram at the beginning and
+    one at the end determine the n-gram."""
+    table = np.zeros(int(bounds[-1]) + 1, np.int64)
+    table[grams.starts] = grams.codes
+    ends = np.repeat(bounds[1:], np.diff(grams.bounds))
+    keep = grams.starts + n <= ends
+    starts = grams.starts[keep]
+    codes, types = recode(grams.codes[keep] * max(grams.types, 1) + table[starts + n - grams.n])
+    return Ngrams(n, codes, starts, np.searchsorted(starts, bounds).astype(np.int64), types)
 
 
 def _elsewhere(t: Tables, n: int, keep: Mask) -> tuple[float, float]:
@@ -79,48 +93,52 @@ def _conditional(t: Tables, keep: Mask) -> float:
     grams = t.grams[2]
     alive = keep[grams.documents()]
     contexts = t.ids[grams.starts[alive]]
-    return (
-        plug_in(np.bincount(grams.codes[alive])) - plug_in(np.bincount(contexts))
-        if len(contexts)
-        else math.nan
-    )
+    return plug_in(np.bincount(grams.codes[alive])) - plug_in(np.bincount(contexts)) if len(contexts) else math.nan
 
 
 def figures(t: Tables, keep: Mask | None = None) -> Figures:
-    """Every figure of the word ids alone, over the segments of ``keep`` (default: all); nan where
-    undefined."""
+    """The figures that are printed, over the segments of ``keep`` (default: all); nan where undefined."""
     keep = np.ones(t.count, bool) if keep is None else keep
     ids = t.ids[keep[t.segments]]
     if not len(ids):
         return {}
     counts = np.bincount(ids, minlength=t.types)
     seen = counts[counts > 0]
-    v, f1, n = len(seen), int((seen == 1).sum()), len(ids)
-    out = {
-        "diversity.types": float(v),
-        "diversity.distinct_1": v / n,
-        "tail.hapax_share": f1 / n,
-        "tail.hapax_types": f1 / v,
-        "tail.dis_types": int((seen == 2).sum()) / v,
+    bounds = np.concatenate(([0], np.cumsum(np.diff(t.bounds)[keep])))
+    repeated = t.repeated[keep]
+    return {
+        "diversity.types": float(len(seen)),
+        "diversity.mattr": mattr(ids, bounds, 100),
+        "tail.hapax_share": hapax_share(seen),
         "entropy.window": mean(window_entropies(ids)),
         "entropy.conditional": _conditional(t, keep),
         "entropy.chao_wang_jost": chao_wang_jost(seen),
-        "text.window_types": mean(window_types(ids, 1000).astype(float)),
-        "text.window_ttr": mean(window_types(ids, 100).astype(float)) / 100,
-        "text.simpson": float(((seen / n) ** 2).sum()),
+        "repetition.seq_rep_4": mean(repeated[~np.isnan(repeated)]),
+        "diversity.distinct_1": len(seen) / len(ids),
+        **{f"diversity.distinct_{n}": _distinct(t, n, keep) for n in (2, 3, 4)},
+        "repetition.cover_4": _elsewhere(t, 4, keep)[0],
+        **{f"duplicates.cross_{n}": _elsewhere(t, n, keep)[1] for n in (4, 8, 13)},
     }
-    rest = np.concatenate(([0], np.cumsum(np.diff(t.bounds)[keep])))
-    out["diversity.mattr"] = mattr(ids, rest, 100)
-    repeated = t.repeated[keep]
-    out["repetition.seq_rep_4"] = mean(repeated[~np.isnan(repeated)])
-    for size in (2, 3, 4):
-        alive = t.grams[size].codes[keep[t.grams[size].documents()]]
-        distinct = int(np.count_nonzero(np.bincount(alive, minlength=1)))
-        out[f"diversity.distinct_{size}"] = distinct / len(alive) if len(alive) else math.nan
-    out["repetition.cover_4"], out["duplicates.cross_4"] = _elsewhere(t, 4, keep)
-    for size in (8, 13):
-        out[f"duplicates.cross_{size}"] = _elsewhere(t, size, keep)[1]
-    return out
+
+
+def _distinct(t: Tables, n: int, keep: Mask) -> float:
+    alive = t.grams[n].codes[keep[t.grams[n].documents()]]
+    return int(np.count_nonzero(np.bincount(alive))) / len(alive) if len(alive) else math.nan
+
+
+def shape(t: Tables) -> Figures:
+    """The figures that only the verdict reads: the end of the frequency curve, local variety, concentration."""
+    if not len(t.ids):
+        return {}
+    counts = np.bincount(t.ids)
+    v = np.count_nonzero(counts)
+    return {
+        "tail.hapax_types": int((counts == 1).sum()) / v,
+        "tail.dis_types": int((counts == 2).sum()) / v,
+        "text.window_types": mean(window_types(t.ids, 1000).astype(float)),
+        "text.window_ttr": mean(window_types(t.ids, 100).astype(float)) / 100,
+        "text.simpson": float(((counts / len(t.ids)) ** 2).sum()),
+    }
 
 
 def letter_words(prepared: Prepared) -> TypeCounts:
@@ -181,7 +199,7 @@ def measure(
     the raw segments it was made of (for the compression figure); ``spread`` asks for intervals as well.
     """
     t = tables(prepared.ids, prepared.bounds)
-    values = figures(t) | style(prepared, words)
+    values = figures(t) | shape(t) | style(prepared, words)
     if texts:
         values["compression.block"] = block_compression(texts, "lzma").value
     return Measured(

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contam_metrics import signals
+from contam_metrics.ngrams import ngrams
 from contam_metrics.prepare import prepare
 from contam_metrics.segments import segments_of_texts
 from contam_metrics.words import word_hash
@@ -43,12 +44,14 @@ def slow_elsewhere(parts: list[list[int]], n: int) -> tuple[float, float]:
 @settings(max_examples=200, deadline=None)
 @given(PARTS)
 def test_counts_agree_with_counting(parts: list[list[int]]) -> None:
-    got = signals.figures(signals.tables(*ragged(parts)))
+    t = signals.tables(*ragged(parts))
+    got = signals.figures(t) | signals.shape(t)
     counts = Counter(w for x in parts for w in x)
     n, v, f1 = sum(counts.values()), len(counts), sum(c == 1 for c in counts.values())
     assert got["diversity.types"] == v
     assert got["tail.hapax_share"] == pytest.approx(f1 / n)
     assert got["tail.hapax_types"] == pytest.approx(f1 / v)
+    assert got["tail.dis_types"] == pytest.approx(sum(c == 2 for c in counts.values()) / v)
     assert got["text.simpson"] == pytest.approx(sum((c / n) ** 2 for c in counts.values()))
     for size in (2, 3, 4):
         every = [g for x in parts for g in grams(x, size)]
@@ -70,6 +73,17 @@ def test_leaving_segments_out_equals_counting_without_them(parts: list[list[int]
     assert got == pytest.approx(expected, nan_ok=True)
 
 
+@settings(max_examples=200, deadline=None)
+@given(PARTS, st.sampled_from([(2, 3), (2, 4), (4, 7), (4, 8), (8, 13)]))
+def test_longer_n_grams_from_shorter_ones(parts: list[list[int]], sizes: tuple[int, int]) -> None:
+    ids, bounds = ragged(parts)
+    got = signals.longer(ngrams(ids, bounds, sizes[0]), bounds, sizes[1])
+    expected = ngrams(ids, bounds, sizes[1])
+    assert (got.starts == expected.starts).all() and (got.bounds == expected.bounds).all()
+    assert got.types == expected.types
+    assert len(set(zip(got.codes.tolist(), expected.codes.tolist()))) == got.types
+
+
 def test_style_counts_letters_only() -> None:
     words = np.sort(np.array([word_hash("the"), word_hash("of")], np.uint64))
     text = prepare(segments_of_texts(["The cat of 12 the, <unk>!"]), 1000)
@@ -84,7 +98,8 @@ def test_style_counts_letters_only() -> None:
 
 def test_nothing_measured_is_no_figure() -> None:
     empty = prepare(segments_of_texts([]), 100)
-    assert signals.figures(signals.tables(empty.ids, empty.bounds)) == {}
+    nothing = signals.tables(empty.ids, empty.bounds)
+    assert signals.figures(nothing) == signals.shape(nothing) == {}
     assert signals.style(empty, np.zeros(1, np.uint64)) == {}
 
 
