@@ -332,6 +332,9 @@ def test_an_array_cut_off_or_with_a_comma_too_many(tmp_path: Path) -> None:
     path.write_text('[{"text": "one"},, {"text": "two"},]\n')
     result = read(path)
     assert result.texts == ["one", "two"] and "a comma too many before element 2" in result.reasons
+    path.write_text('[{"text": "one"}, {"text": "a raw\nnewline"}, {"text": "three"}]')
+    result = read(path)
+    assert result.texts == ["one", "three"] and [n for _, _, n in result.skipped] == [2]
     path.write_text('[{"text": "one"}]\n[{"text": "two"}]\n')
     result = read(path)
     assert result.texts == ["one"] and "outside the array" in result.reasons

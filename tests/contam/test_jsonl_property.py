@@ -55,17 +55,13 @@ def damaged(draw: Any) -> bytes:
     for _ in range(draw(st.integers(1, 3))):
         at = draw(st.integers(0, len(line)))
         junk = draw(
-            st.one_of(
-                st.binary(max_size=3), st.sampled_from([b'"', b"\\", b",", b"}", b"[", b"0", b"\\ud83d"])
-            )
+            st.one_of(st.binary(max_size=3), st.sampled_from([b'"', b"\\", b",", b"}", b"[", b"0", b"\\ud83d"]))
         )
         line[at : at + draw(st.integers(0, 3))] = junk
     return bytes(line).replace(b"\n", b"")
 
 
-lines_of = st.lists(
-    st.one_of(objects(), damaged(), blanks.map(str.encode), values.map(json.dumps).map(str.encode))
-)
+lines_of = st.lists(st.one_of(objects(), damaged(), blanks.map(str.encode), values.map(json.dumps).map(str.encode)))
 
 
 def expected(line: bytes, field: Field) -> bytes | None:
@@ -79,16 +75,85 @@ def expected(line: bytes, field: Field) -> bytes | None:
     parts = [record.get(path[0]) for path in field.paths]
     if len(parts) == 1 and not isinstance(parts[0], str):
         messages = parts[0] if isinstance(parts[0], list) else []
-        parts = (
-            [m for m in messages if isinstance(m, str)]
-            if all(isinstance(m, str) for m in messages)
-            else ["?"]
-        )
+        parts = [m for m in messages if isinstance(m, str)] if all(isinstance(m, str) for m in messages) else ["?"]
         if parts == ["?"]:
             return b"?"
     text = "\n".join(p for p in parts if isinstance(p, str) and p)
     data = "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text).encode()
     return data if data.strip() else None
+
+
+TRICKY = [
+    *(
+        rb'{"text":"a","t\u0065xt":"b"}',
+        rb'{"t\u0065xt":"b"}',
+        rb'{"text":"a","text":"b"}',
+        rb'{"text":"a","text":null}',
+    ),
+    *(
+        rb'{"text":"\udc00\udc00"}',
+        rb'{"text":"\ud83d\ude00"}',
+        rb'{"text":"\ud83d\ud83d\ude00"}',
+        rb'{"text":"\ud83dx"}',
+    ),
+    *(
+        rb'{"text":"\ud83d\n"}',
+        rb'{"text":"\uD83D\uDE0"}',
+        rb'{"text":"\u00zz"}',
+        rb'{"text":"\u+123"}',
+        rb'{"text":"\x41"}',
+    ),
+    *(
+        b'{"n":%s,"text":"a"}' % n
+        for n in (b"01", b"-0", b"-01", b"1.", b".5", b"1e", b"1e+", b"1E-07", b"--1", b"+1", b"-")
+    ),
+    *(
+        b'{"n":%s,"text":"a"}' % n
+        for n in (b"NaN", b"-Infinity", b"nul", b"nulll", b"True", b"9" * 5000, b"0.0e0", b"'a'")
+    ),
+    *(
+        b'{"n":%s,"text":"a"}' % n
+        for n in (b"[]", b"{}", b"[ ]", b"[1,]", b"[,1]", b'{"a"}', b'{"a":}', b"[1 2]", b"[1}", b"{]")
+    ),
+    *(b'{"n":%s,"text":"a"}' % n for n in (b"[" * 47 + b"]" * 47, b"[" * 49 + b"]" * 49, b"[" * 900 + b"]" * 900)),
+    *(b'{"n":%s,"text":"a"}' % n for n in (b'[{"text":"b"}]', b'{"text":"b"}', b'"text"', b'"\\"', b'"\\""')),
+    *(
+        b'{"text":"%s"}' % t
+        for t in (b"\xed\xa0\x80", b"\xc0\x80", b"\xf4\x90\x80\x80", b"\xe0\x80\x80", b"\xf0\x80\x80\x80", b"\xc3")
+    ),
+    *(
+        b'{"text":"%s"}' % t
+        for t in (
+            b"\xed\x9f\xbf",
+            b"\xee\x80\x80",
+            b"\xf4\x8f\xbf\xbf",
+            b"\xf5\x80\x80\x80",
+            b"\xff",
+            b"\x80",
+            b"\x7f",
+            b"\t",
+        )
+    ),
+    *(b'{"text":"a"}' + t for t in (b",", b"}", b" ", b"\r", b"\x0b", b"\xa0", b"\0", b"x", b'{"text":"b"}')),
+    *(
+        b'{,"text":"a"}',
+        b'{"text":"a",}',
+        b'{"text" "a"}',
+        b"{text:1}",
+        b"{}",
+        b"{",
+        b'{"text":"a"',
+        b'{"text":"a',
+        b'"text":"a"}',
+    ),
+    *(
+        b' \t{ "text" \r:\t"a" } \r',
+        b'\xef\xbb\xbf{"text":"a"}',
+        b'{"text":"a"}\xc2\xa0',
+        b'{"te\nxt":"a"}'.replace(b"\n", b"\t"),
+    ),
+    *(b'{"text":"a","b\xff":1}', b'{"b":"\xff","text":"a"}', b'{"":"","text":"a"}', b'{"text":"\xe2\x80\xa8"}'),
+]
 
 
 def block_of(data: bytes) -> Block:
@@ -109,6 +174,15 @@ def test_scanner_and_parser_agree_on_every_line(lines: list[bytes]) -> None:
         want = expected(line, TEXT)
         if want != b"?":
             assert got.get(number) == want, line
+
+
+@pytest.mark.parametrize("line", TRICKY, ids=range(len(TRICKY)))
+def test_tricky_lines(line: bytes) -> None:
+    want = expected(line, TEXT)
+    assert scanned(b'{"text":"before"}\n' + line + b'\n{"text":"after"}').get(2) == want
+    assert scanned(line).get(1) == want
+    out, offsets, numbers, _ = jsonl.scan(block_of(line), ("text",))
+    assert not len(numbers) or out[: offsets[1]].tobytes() == want
 
 
 def only_strings(line: bytes) -> bool:
@@ -139,10 +213,7 @@ def test_the_kernel_itself_never_disagrees(lines: list[bytes]) -> None:
     for i, number in enumerate(numbers):
         assert out[offsets[i] : offsets[i + 1]].tobytes() == expected(lines[number], TEXT)
     blank = {i for i, line in enumerate(lines) if not line.strip(b" \t\r")}
-    assert (
-        sorted([*numbers.tolist(), *odd[:, 2].tolist(), *blank])
-        == [*range(max(1, len(lines)))][: len(lines) or 0]
-    )
+    assert sorted([*numbers.tolist(), *odd[:, 2].tolist(), *blank]) == [*range(max(1, len(lines)))][: len(lines) or 0]
 
 
 def test_the_kernel_takes_ordinary_lines_by_itself() -> None:
