@@ -8,9 +8,12 @@ from numpy.typing import NDArray
 from contam.profile import Profile
 from contam_metrics.signals import Measured
 
-DISTANCE = 0.28
+DISTANCE = 0.30
 """Largest Hellinger distance of the function-word profile to the third nearest reference. Human English
 sources stay below .26 even with their whole domain left out, other languages begin at .31."""
+TEMPLATED = 0.30
+"""Largest share of segments with a 13-gram of another segment, or the references' 95 % where that is more:
+licences, forms and quotations are shared passages, and whatever else happened to such text is not seen."""
 NEIGHBOUR = 3
 MASKED = 0.005
 """Largest share of ``<unk>``: text whose rare words were masked has lost its tail before we see it."""
@@ -38,6 +41,15 @@ def nearest(words: Matrix, profile: Profile, size: int, count: int = 3) -> tuple
     return tuple(profile.sources[matched.rows[i]].name for i in order)
 
 
+_PASSAGES = "duplicates.cross_13"
+
+
+def templated_limit(references: Matrix) -> float:
+    """The largest share of segments with shared passages that references like these can vouch for."""
+    known = references[np.isfinite(references)]
+    return max(TEMPLATED, float(np.quantile(known, 0.95))) if len(known) else TEMPLATED
+
+
 def out_of_scope(measured: Measured, words: int, profile: Profile, size: int) -> str:
     """Why the references at ``size`` cannot vouch for a text of ``words`` words; empty where they can."""
     values = measured.values
@@ -50,6 +62,12 @@ def out_of_scope(measured: Measured, words: int, profile: Profile, size: int) ->
         return (
             f"{values['text.unk']:.1%} of its tokens are <unk>: its rare words were masked before it was "
             "published, so a cut tail says nothing about where the text comes from"
+        )
+    passages, limit = values.get("duplicates.cross_13", 0.0), templated_limit(profile.column(size, _PASSAGES))
+    if passages > limit:
+        return (
+            f"{passages:.0%} of its segments share passages of 13 words and more with each other (forms, "
+            f"licences, quotations, or copying that only --reference can tell from them); at most {limit:.0%}"
         )
     if words < ENOUGH:
         return ""
