@@ -12,6 +12,10 @@ from contam.formats.streams import Stream, human
 PADDING = bytes(64)
 """Zeros behind the data of a block, so that the scanners may read whole machine words."""
 
+NEWLINE = 10
+STEP = 1 << 16
+"""Bytes whose newlines are counted together: what numpy makes on the way stays in the cache."""
+
 BLANK_LINE = re.compile(rb"\n[ \t\r\f\v]*\n")
 
 
@@ -23,7 +27,7 @@ class Block:
     block with a ``problem`` stands for a record too long to be held.
     """
 
-    data: bytes
+    data: bytes | bytearray
     size: int
     line: int
     newlines: int
@@ -40,16 +44,19 @@ def count_newlines(data: bytes | memoryview) -> int:
     """Newlines in ``data``; vectorised and without the GIL."""
     import numpy as np
 
-    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == 10))
+    view = np.frombuffer(data, np.uint8)
+    parts = (view[i : i + STEP] for i in range(0, len(view), STEP))
+    return sum(int(np.count_nonzero(part == NEWLINE)) for part in parts)
 
 
-def after_blank_line(data: bytes) -> int:
-    """Where the last blank line of ``data`` ends; 0 where there is none."""
+def after_blank_line(data: bytes | bytearray, size: int | None = None) -> int:
+    """Where the last blank line of ``data[:size]`` ends; 0 where there is none."""
+    size = len(data) if size is None else size
     window = 1 << 12
     while True:
-        begin = max(0, len(data) - window)
+        begin = max(0, size - window)
         found = 0
-        for match in BLANK_LINE.finditer(data, begin):
+        for match in BLANK_LINE.finditer(data, begin, size):
             found = match.end()
         if found or begin == 0:
             return found
@@ -59,8 +66,8 @@ def after_blank_line(data: bytes) -> int:
 class Cutter(Protocol):
     """Where records end."""
 
-    def cut(self, data: bytes) -> int:
-        """The end of the last whole record in ``data``, which begins with one; 0 where none ends."""
+    def cut(self, data: bytearray, size: int) -> int:
+        """The end of the last whole record in ``data[:size]``, which begins with one; 0 where none ends."""
         ...
 
     def finish(self, data: bytes) -> int:
@@ -71,9 +78,9 @@ class Cutter(Protocol):
 class Lines:
     """A record a line."""
 
-    def cut(self, data: bytes) -> int:
+    def cut(self, data: bytearray, size: int) -> int:
         """See ``Cutter``."""
-        return data.rfind(b"\n") + 1
+        return data.rfind(b"\n", 0, size) + 1
 
     def finish(self, data: bytes) -> int:
         """See ``Cutter``."""
@@ -98,25 +105,33 @@ class Blocks:
     def __iter__(self) -> Iterator[Block]:
         rest = b""
         options = self.stream.options
-        while data := self.stream.read(options.block_bytes):
-            data = rest + data if rest else data
-            end = self.cutter.cut(data)
+        while True:
+            data, size = self._filled(rest)
+            if size == len(rest):
+                break
+            end = self.cutter.cut(data, size)
             if end:
-                yield self._block(memoryview(data)[:end])
-                rest = data[end:]
-            elif len(data) <= options.max_document_bytes:
-                rest = data
+                rest = bytes(memoryview(data)[end:size])
+                yield self._block(data, end)
+            elif size <= options.max_document_bytes:
+                rest = bytes(memoryview(data)[:size])
             else:
-                block, rest = self._drop(data)
+                block, rest = self._drop(memoryview(data)[:size])
                 yield block
         if rest and (self.keep_tail or self.stream.error is None):
-            yield self._block(rest)
+            yield self._block(bytearray(rest + PADDING), len(rest))
         self.stream.check()
 
-    def _block(self, content: bytes | memoryview, problem: str | None = None) -> Block:
-        data = b"".join((content, PADDING))
-        newlines = count_newlines(content)
-        block = Block(data, len(content), self.line, newlines, self._consumed(), problem)
+    def _filled(self, rest: bytes) -> tuple[bytearray, int]:
+        """A new buffer that begins with ``rest`` and goes on with the stream, and how many bytes it has."""
+        data = bytearray(len(rest) + self.stream.options.block_bytes + len(PADDING))
+        data[: len(rest)] = rest
+        return data, len(rest) + self.stream.fill(memoryview(data)[len(rest) : -len(PADDING)])
+
+    def _block(self, data: bytearray, size: int) -> Block:
+        data[size : size + len(PADDING)] = PADDING
+        newlines = count_newlines(memoryview(data)[:size])
+        block = Block(data, size, self.line, newlines, self._consumed())
         self.line += newlines
         return block
 
@@ -124,7 +139,7 @@ class Blocks:
         before, self._done = self._done, self.stream.position
         return self._done - before
 
-    def _drop(self, data: bytes) -> tuple[Block, bytes]:
+    def _drop(self, data: bytes | memoryview) -> tuple[Block, bytes]:
         """The block that stands for a record which is too long, and what follows that record."""
         size, newlines, end = 0, 0, 0
         while data and not end:
@@ -135,9 +150,9 @@ class Blocks:
         size += max(0, end - 1)
         newlines += count_newlines(memoryview(data)[:end])
         problem = too_long(size, self.stream.options.max_document_bytes)
-        block = Block(PADDING, 0, self.line, newlines, self._consumed(), problem)
+        block = Block(bytearray(PADDING), 0, self.line, newlines, self._consumed(), problem)
         self.line += newlines
-        return block, data[end:]
+        return block, bytes(data[end:])
 
 
 def too_long(size: int, limit: int) -> str:

@@ -50,9 +50,7 @@ def checked_chunk(
     from contam_metrics.batch import Batch
 
     if clean(data, offsets):
-        return Chunk(
-            Batch(data, offsets), lines, tuple(log.named), consumed, log.path, skipped_total=log.total
-        )
+        return Chunk(Batch(data, offsets), lines, tuple(log.named), consumed, log.path, skipped_total=log.total)
     texts, numbers = [], []
     for start, end, number in zip(offsets[:-1].tolist(), offsets[1:].tolist(), lines.tolist()):
         if (text := keep(data[start:end].tobytes(), log, number)) is not None:

@@ -15,7 +15,7 @@ NEWLINE, RETURN = 0x0A, 0x0D
 
 
 @njit(
-    "Tuple((int64, int64))(Array(uint8, 1, 'C', readonly=True), int64, int64, int64, int64, boolean)",
+    "Tuple((int64, int64))(Array(uint8, 1, 'C', readonly=True), int64, int64, int64, int64, int64)",
     nogil=True,
     cache=True,
 )

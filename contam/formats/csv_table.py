@@ -26,26 +26,26 @@ class Rows:
         self.dialect = delimiter, quote
         self._state = 0
 
-    def _run(self, data: bytes, state: int, first: bool) -> int:
+    def _run(self, data: bytes | bytearray, size: int, state: int, first: bool) -> int:
         import numpy as np
 
         from contam.formats.csv_kernel import cut_rows
 
         view = np.frombuffer(data, np.uint8)
-        end, self._state = cut_rows(view, len(view), *self.dialect, state, first)
+        end, self._state = cut_rows(view, size, *self.dialect, state, int(first))
         return int(end)
 
-    def cut(self, data: bytes) -> int:
+    def cut(self, data: bytes | bytearray, size: int) -> int:
         """See ``blocks.Cutter``."""
-        return self._run(data, 0, False)
+        return self._run(data, size, 0, False)
 
     def finish(self, data: bytes) -> int:
         """See ``blocks.Cutter``."""
-        return self._run(data, self._state, True)
+        return self._run(data, len(data), self._state, True)
 
     def first(self, data: bytes) -> int:
         """The end of the first row; 0 where it does not end."""
-        return self._run(data, 0, True)
+        return self._run(data, len(data), 0, True)
 
     @property
     def quoted(self) -> bool:
@@ -120,7 +120,7 @@ def _head(stream: Stream, cutter: Rows) -> bytes:
         head = data[:size]
         if len(data) < size:
             return head
-        end = cutter.cut(head)
+        end = cutter.cut(head, len(head))
         if end and head.count(b"\n") > 1:
             return head[:end]
         if size > stream.options.max_document_bytes:
@@ -146,9 +146,7 @@ def _names(head: bytes, delimiter: int, quote: int) -> list[str]:
 def is_header(names: Sequence[str]) -> bool:
     """Whether a first row names columns: short, different, and no numbers."""
     plain = all(n.strip() and len(n) <= 64 and "\n" not in n for n in names)
-    return (
-        plain and len(set(names)) == len(names) and not any(n.strip().lstrip("-").isdecimal() for n in names)
-    )
+    return plain and len(set(names)) == len(names) and not any(n.strip().lstrip("-").isdecimal() for n in names)
 
 
 def _columns(head: bytes, table: Table, skip: int) -> list[dict[str, str]]:
@@ -170,7 +168,7 @@ def _fit(head: bytes, delimiter: int, quote: int) -> tuple[int, int]:
     """
     names = _names(head, delimiter, quote)
     cutter = Rows(delimiter, quote)
-    cutter.cut(head)
+    cutter.cut(head, len(head))
     _, offsets, _, odd = read(_block(head), Table(delimiter, quote, tuple(names), (False,) * len(names)))
     return len(odd) + cutter.quoted, 1 - len(offsets)
 
@@ -217,12 +215,8 @@ def tasks(source: Source, options: ReadOptions) -> Iterator[Task]:
         header = is_header(names)
         if not header:
             names = [str(k) for k in range(1, len(names) + 1)]
-            stream.notes.append(
-                f"{source.name}: no header found, its columns are called {', '.join(names[:20])}"
-            )
-        field = find_field(
-            _columns(head, Table(delimiter, quote, tuple(names)), int(header)), options.text_field
-        )
+            stream.notes.append(f"{source.name}: no header found, its columns are called {', '.join(names[:20])}")
+        field = find_field(_columns(head, Table(delimiter, quote, tuple(names)), int(header)), options.text_field)
         table = Table(delimiter, quote, tuple(names), _wanted(field, names, options.text_field))
         line = _skip_header(stream, head, cutter) if header else 1
         yield from (Problem(source.name, notes=(note,)) for note in stream.notes)

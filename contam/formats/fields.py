@@ -86,9 +86,7 @@ def _said(message: Any) -> str:
 
 
 def _speaker(message: Any) -> Any:
-    return (
-        next((message[k] for k in SPEAKERS if k in message), None) if isinstance(message, Mapping) else None
-    )
+    return next((message[k] for k in SPEAKERS if k in message), None) if isinstance(message, Mapping) else None
 
 
 def conversation(messages: Sequence[Any]) -> str:

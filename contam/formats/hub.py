@@ -70,13 +70,9 @@ def in_reach(patience: float = PATIENCE) -> bool:
 def load(url: str) -> tuple[Any, str]:
     """A streamed split and its name; raises ``InputError`` where the library or the hub is missing."""
     name = HubName.parse(url)
-    set_offline = next(
-        (k for k in OFFLINE if os.environ.get(k, "").upper() in ("1", "ON", "YES", "TRUE")), None
-    )
+    set_offline = next((k for k in OFFLINE if os.environ.get(k, "").upper() in ("1", "ON", "YES", "TRUE")), None)
     if set_offline:
-        raise InputError(
-            f"{url}: {set_offline} is set; unset it, or download the dataset and give its folder"
-        )
+        raise InputError(f"{url}: {set_offline} is set; unset it, or download the dataset and give its folder")
     try:
         import datasets
     except ImportError:
@@ -95,9 +91,7 @@ def load(url: str) -> tuple[Any, str]:
 
 def _split(datasets: Any, name: HubName) -> tuple[Any, str]:
     if name.split is not None:
-        return datasets.load_dataset(
-            name.repository, name.config, split=name.split, streaming=True
-        ), name.split
+        return datasets.load_dataset(name.repository, name.config, split=name.split, streaming=True), name.split
     found = datasets.load_dataset(name.repository, name.config, streaming=True)
     if not len(found):
         raise InputError(f"{PREFIX}datasets/{name.repository}: no split")

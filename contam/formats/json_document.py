@@ -94,9 +94,7 @@ def records_in(value: Any) -> list[Any]:
         return [value]
     if any(isinstance(value.get(name), str) for name in TEXT):
         return [value]
-    lists = [
-        v for v in value.values() if isinstance(v, list) and v and all(isinstance(r, Mapping) for r in v)
-    ]
+    lists = [v for v in value.values() if isinstance(v, list) and v and all(isinstance(r, Mapping) for r in v)]
     if lists:
         found = max(lists, key=len)
         return [value] if find_chat(value) is found else found

@@ -60,7 +60,7 @@ class JsonLines:
         from contam_metrics.batch import PADDING, Batch
 
         out, offsets, lines, odd = scan(self.block, self.field.columns)
-        pairs = ((self.block.line + int(n), self.block.data[a:b]) for a, b, n in odd.tolist())
+        pairs = ((self.block.line + int(n), bytes(self.block.data[a:b])) for a, b, n in odd.tolist())
         rest = self._texts(pairs, log)
         lines = lines + self.block.line
         if rest.texts:

@@ -39,9 +39,7 @@ def _stops(builder: Any, lanes: Any) -> Any:
     """Bit mask of quotes, backslashes and control characters, and bit mask of bytes >= 0x80."""
     word = ir.IntType(64)
     stop = builder.or_(
-        builder.or_(
-            builder.icmp_unsigned("==", lanes, _splat(0x22)), builder.icmp_unsigned("==", lanes, _splat(0x5C))
-        ),
+        builder.or_(builder.icmp_unsigned("==", lanes, _splat(0x22)), builder.icmp_unsigned("==", lanes, _splat(0x5C))),
         builder.icmp_unsigned("<", lanes, _splat(0x20)),
     )
     high = builder.icmp_signed("<", lanes, _splat(0))
@@ -84,6 +82,18 @@ def _newlines(typing: Any, data: Any, position: Any) -> Any:
 
 
 @intrinsic
+def _high(typing: Any, data: Any, position: Any) -> Any:
+    """Mask of the bytes >= 0x80 among the 64 at ``position``."""
+    signature = types.uint64(data, types.int64)
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        lanes = builder.load(_lanes(builder, args[0], args[1]), align=1)
+        return builder.bitcast(builder.icmp_signed("<", lanes, _splat(0)), ir.IntType(64))
+
+    return signature, generate
+
+
+@intrinsic
 def _first(typing: Any, mask: Any) -> Any:
     """Index of the lowest set bit; 64 for an empty mask."""
 
@@ -118,7 +128,7 @@ def _valid(data, i, end):  # type: ignore[no-untyped-def]
     while i < end:
         c = data[i]
         if c < 0x80:
-            i += 1
+            i += _first(_high(data, i))
         elif c < 0xE0:
             if c < 0xC2 or (data[i + 1] & 0xC0) != 0x80:
                 return False
@@ -137,7 +147,7 @@ def _valid(data, i, end):  # type: ignore[no-untyped-def]
             if (data[i + 2] & 0xC0) != 0x80 or (data[i + 3] & 0xC0) != 0x80:
                 return False
             i += 4
-    return i == end
+    return True  # a character cannot reach over the end: a quote follows, and that continues none
 
 
 @njit(nogil=True)

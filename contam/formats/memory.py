@@ -85,9 +85,7 @@ def tasks(items: Iterable[Any], options: ReadOptions, name: str = NAME) -> Itera
 
 def rows(mapping: Mapping[str, Any]) -> Iterable[Any]:
     """The records of a mapping of columns (``{"text": [...]}``), or the one record that it is."""
-    columns = {
-        k: v for k, v in mapping.items() if isinstance(v, Sequence) and not isinstance(v, (str, bytes))
-    }
+    columns = {k: v for k, v in mapping.items() if isinstance(v, Sequence) and not isinstance(v, (str, bytes))}
     if not columns or len(columns) < len(mapping):
         return [mapping]
     return [dict(zip(columns, values)) for values in zip(*columns.values())]

@@ -93,10 +93,7 @@ def weigh(metadata: Any, group: int, columns: tuple[str, ...]) -> Weight:
         size += column.total_uncompressed_size
         if column.has_dictionary_page and column.dictionary_page_offset is not None:
             dictionary = column.data_page_offset - column.dictionary_page_offset
-            if (
-                column.path_in_schema in columns
-                and dictionary > DICTIONARY_SHARE * column.total_compressed_size
-            ):
+            if column.path_in_schema in columns and dictionary > DICTIONARY_SHARE * column.total_compressed_size:
                 folded.append(column.path_in_schema)
     return Weight(part.num_rows, packed, size, tuple(folded))
 
@@ -145,9 +142,7 @@ def _check(weight: Weight, options: ReadOptions) -> None:
 
 def _groups(source: Source, metadata: Any, groups: list[int], weights: list[Weight], cut: Cut) -> Groups:
     first, cut.row = cut.row, cut.row + sum(weights[g].rows for g in groups)
-    return Groups(
-        source, metadata, tuple(groups), cut.field, first + 1, cut.share(first, cut.row), cut.options
-    )
+    return Groups(source, metadata, tuple(groups), cut.field, first + 1, cut.share(first, cut.row), cut.options)
 
 
 def _streamed(source: Source, metadata: Any, group: int, weight: Weight, cut: Cut) -> Iterator[Task]:

@@ -20,9 +20,7 @@ def sources(url: str) -> list[Source]:
     try:
         import fsspec  # type: ignore[import-untyped,unused-ignore]
     except ImportError:
-        raise InputError(
-            f"{url}: reading {scheme}:// needs the package fsspec (pip install fsspec)"
-        ) from None
+        raise InputError(f"{url}: reading {scheme}:// needs the package fsspec (pip install fsspec)") from None
     try:
         system, path = fsspec.core.url_to_fs(url)
         found = _found(system, path)
@@ -43,9 +41,7 @@ def _found(system: Any, path: str) -> list[tuple[str, int | None]]:
         entries = {n: i for n, i in system.glob(path, detail=True).items() if i["type"] == "file"}
     elif system.isdir(path):
         found = system.find(path, detail=True)
-        entries = {
-            n: i for n, i in found.items() if format_of(n)[0] and not n.rsplit("/", 1)[-1].startswith(".")
-        }
+        entries = {n: i for n, i in found.items() if format_of(n)[0] and not n.rsplit("/", 1)[-1].startswith(".")}
     else:
         entries = {path: system.info(path)}
     return [(name, info.get("size")) for name, info in sorted(entries.items())]

@@ -56,9 +56,7 @@ def format_within(stream: Stream) -> str:
         if any(isinstance(r, Mapping) for r in sample(whole_lines(stream))):
             return "jsonl"
         return "json_document" if head[1:].lstrip().startswith(b'"') else "text"
-    return (
-        "json_document" if head.startswith(b"[") and head[1:].lstrip()[:1] in (b"{", b'"', b"[") else "text"
-    )
+    return "json_document" if head.startswith(b"[") and head[1:].lstrip()[:1] in (b"{", b'"', b"[") else "text"
 
 
 def tasks(source: Source, options: ReadOptions) -> Iterator[Task]:

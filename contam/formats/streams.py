@@ -115,6 +115,7 @@ class Stream:
         self._given = 0
         self._held, self._at = b"", 0
         self._change: Callable[[bytes], bytes] | None = None
+        self._direct = False  # whether the file's bytes are given as they are
         self.error: InputError | None = None
         try:
             self._file: BinaryIO = source.open()
@@ -143,9 +144,7 @@ class Stream:
         first = True
         for piece in self._raw(ZSTD_PIECE if kind == "zstd" else PIECE):
             if first and not piece.startswith(MAGIC[kind][: len(piece)]):
-                raise InputError(
-                    f"not a {kind} file, though its name says so (rename it if it is plain text)"
-                )
+                raise InputError(f"not a {kind} file, though its name says so (rename it if it is plain text)")
             first = False
             waiting = [piece]
             while waiting:
@@ -156,9 +155,7 @@ class Stream:
                 try:
                     yield from _member(kind, unit, data, waiting)
                 except failures as error:
-                    raise InputError(
-                        f"damaged {kind} data after {human(self._given)} of text: {error}"
-                    ) from None
+                    raise InputError(f"damaged {kind} data after {human(self._given)} of text: {error}") from None
                 unit = None if unit.eof else unit
         if unit is not None:
             raise InputError(f"truncated {kind} data: it ends after {human(self._given)} of text")
@@ -190,6 +187,7 @@ class Stream:
             head += piece
         coding = next((name for mark, name in MARKS if head.startswith(mark)), None)
         if coding is None:
+            self._direct = self.source.compression is None and hasattr(self._file, "readinto")
             if head := head.removeprefix(codecs.BOM_UTF8):
                 yield head
             yield from pieces
@@ -215,6 +213,7 @@ class Stream:
         other.
         """
         self._held, self._at, self._change = change(self._held[self._at :]), 0, change
+        self._direct = False
 
     def check(self) -> None:
         """Raises what stopped the stream, if anything did."""
@@ -235,6 +234,25 @@ class Stream:
         self._hold(size)
         start, self._at = self._at, min(self._at + size, len(self._held))
         return self._held if start == 0 and self._at == len(self._held) else self._held[start : self._at]
+
+    def fill(self, view: memoryview) -> int:
+        """Fills a buffer with the next bytes; how many there were, fewer than it holds only at the end.
+
+        A plain file is read straight into it.
+        """
+        data = self.read(min(len(view), len(self._held) - self._at) if self._direct else len(view))
+        filled = len(data)
+        view[:filled] = data
+        try:
+            while self._direct and filled < len(view):
+                count = self._file.readinto(view[filled:])  # type: ignore[attr-defined]
+                if not count:
+                    break
+                filled += count
+                self.position += count
+        except OSError as error:
+            self.error = InputError(f"reading failed: {error.strerror or error}")
+        return filled
 
     def _hold(self, size: int) -> None:
         """Has at least ``size`` bytes at hand, or all there are."""

@@ -140,9 +140,7 @@ class Texts:
         from contam_metrics.batch import Batch
 
         lines = np.array(self.lines, np.int64)
-        return Chunk(
-            Batch.of(self.texts), lines, tuple(log.named), consumed, log.path, skipped_total=log.total, **more
-        )
+        return Chunk(Batch.of(self.texts), lines, tuple(log.named), consumed, log.path, skipped_total=log.total, **more)
 
 
 @dataclass(frozen=True, slots=True)

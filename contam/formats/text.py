@@ -31,7 +31,7 @@ def keep(data: bytes, log: SkipLog, line: int) -> bytes | None:
     return checked(mended, log, line, invalid)
 
 
-def border(data: bytes, size: int) -> int:
+def border(data: bytes | bytearray, size: int) -> int:
     """Where to cut a text of more than ``size`` bytes: behind a blank line, a line, a space, a character."""
     head = data[:size]
     for end in (after_blank_line(head), head.rfind(b"\n") + 1, head.rfind(b" ") + 1):
@@ -49,9 +49,9 @@ class Paragraphs:
     def __init__(self, most: int) -> None:
         self.most = most
 
-    def cut(self, data: bytes) -> int:
+    def cut(self, data: bytearray, size: int) -> int:
         """See ``blocks.Cutter``."""
-        return after_blank_line(data) or (border(data, self.most) if len(data) > self.most else 0)
+        return after_blank_line(data, size) or (border(data, self.most) if size > self.most else 0)
 
     def finish(self, data: bytes) -> int:
         """See ``blocks.Cutter``."""
