@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 from contam.errors import LimitError
 from contam.formats.blocks import too_long
 from contam.formats.fields import SAMPLE, Field, FieldProblem, encode, find_field, missing
-from contam.formats.records import checked
+from contam.formats.records import checked, keep
 from contam.formats.streams import human
 from contam.formats.task import Chunk, ReadOptions, SkipLog, Texts
-from contam.formats.text import keep
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +32,7 @@ def clean(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> bool:
     heads = data[starts]
     if ((heads & 0xC0) == 0x80).any() or not body.all():
         return False
-    for i in np.flatnonzero((heads <= 0x20) & (heads != 0)):
+    for i in np.flatnonzero((heads <= 0x20) & (data[ends - 1] <= 0x20)):
         if not data[starts[i] : min(ends[i], starts[i] + 64)].tobytes().strip():
             return False
     try:

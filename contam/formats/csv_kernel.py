@@ -69,13 +69,19 @@ def read_rows(data, size, dialect, wanted, out, offsets, lines, odd):  # type: i
         while True:  # one row
             c = data[i] if i < size else NEWLINE
             if state == QUOTED and i < size:
-                if c == quote:
-                    state = CLOSED
-                else:
-                    line += c == NEWLINE
-                    if column < columns and wanted[column]:
-                        out[o] = c
+                if column < columns and wanted[column]:
+                    while i < size and data[i] != quote:
+                        out[o] = data[i]
                         o += 1
+                        line += data[i] == NEWLINE
+                        i += 1
+                else:
+                    while i < size and data[i] != quote:
+                        line += data[i] == NEWLINE
+                        i += 1
+                if i == size:
+                    continue
+                state = CLOSED
             elif c in (NEWLINE, delimiter) or (c == RETURN and i + 1 < size and data[i + 1] == NEWLINE):
                 if o == part:
                     o -= 1  # an empty part leaves no newline

@@ -10,9 +10,8 @@ from typing import Any
 from contam.errors import InputError
 from contam.formats.columns import Cut, find_column
 from contam.formats.fields import SAMPLE, Field, FieldProblem, encode, find_field, kind_of
-from contam.formats.records import checked
+from contam.formats.records import checked, keep
 from contam.formats.task import Chunk, ReadOptions, SkipLog, Task, Texts
-from contam.formats.text import keep
 
 MOST = 4096
 """Texts in one unit of work."""

@@ -120,7 +120,7 @@ def tasks(source: Source, options: ReadOptions) -> Iterator[Task]:
     held = 0
     for group, weight in enumerate(weights):
         _check(weight, options)
-        small = not weight.folded and weight.size <= 2 * options.block_bytes
+        small = not weight.folded and weight.size <= 4 * options.block_bytes
         if waiting and (not small or held + weight.size > 2 * options.block_bytes):
             yield _groups(source, metadata, waiting, weights, cut)
             waiting, held = [], 0

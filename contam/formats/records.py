@@ -58,7 +58,7 @@ def text_of_line(line: bytes, field: Field, log: SkipLog, number: int) -> bytes 
 
 def checked(data: bytes, log: SkipLog, number: int, invalid: int = 0, surrogates: int = 0) -> bytes | None:
     """A text that is to be kept, with ``log`` told of what is odd in it; None for an empty one."""
-    if not data.strip():
+    if not (data[:64].strip() or data.strip()):
         log.add("empty text", number)
         return None
     if invalid:
@@ -68,6 +68,22 @@ def checked(data: bytes, log: SkipLog, number: int, invalid: int = 0, surrogates
     if nuls := data.count(0):
         log.add(f"{nuls} NUL bytes, the text is kept", number)
     return data
+
+
+def mend(data: bytes) -> tuple[bytes, int]:
+    """Valid UTF-8, and how many invalid sequences of bytes became U+FFFD for that."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        text = data.decode("utf-8", "replace")
+        return text.encode(), text.count("\ufffd") - data.count("\ufffd".encode())
+    return data, 0
+
+
+def keep(data: bytes, log: SkipLog, line: int) -> bytes | None:
+    """A text as it is audited, with ``log`` told what is odd in it; None for an empty one."""
+    mended, invalid = mend(data)
+    return checked(mended, log, line, invalid)
 
 
 def sample(lines: Iterable[bytes]) -> list[Any]:

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from contam.errors import InputError
-from contam.formats.blocks import Block, Blocks, Cutter, Lines, after_blank_line, too_long
-from contam.formats.records import checked
+from contam.formats.blocks import NEWLINE, PADDING, Block, Blocks, Cutter, Lines, after_blank_line, too_long
+from contam.formats.columns import checked_chunk
+from contam.formats.records import keep
 from contam.formats.streams import Stream, human, refuse
 from contam.formats.task import Chunk, Problem, ReadOptions, SkipLog, Source, Task, Texts
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+RETURN, SPACE = 0x0D, 0x20
 MAX_FILES = 256
 """Small files in one unit of work."""
-
-
-def mend(data: bytes) -> tuple[bytes, int]:
-    """Valid UTF-8, and how many invalid sequences of bytes became U+FFFD for that."""
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        text = data.decode("utf-8", "replace")
-        return text.encode(), text.count("\ufffd") - data.count("\ufffd".encode())
-    return data, 0
-
-
-def keep(data: bytes, log: SkipLog, line: int) -> bytes | None:
-    """A text as it is audited, with ``log`` told what is odd in it; None for an empty one."""
-    mended, invalid = mend(data)
-    return checked(mended, log, line, invalid)
 
 
 def border(data: bytes | bytearray, size: int) -> int:
@@ -130,36 +121,49 @@ class TextRecords:
 
     def decode(self) -> Chunk:
         """The documents of the block."""
+        import numpy as np
+
         log = SkipLog(self.path, self.options.strict)
         if self.block.problem:
             log.add(self.block.problem, self.block.line)
-        lines = enumerate(self.block.content.tobytes().split(b"\n"), self.block.line)
-        pieces = _paragraphs(lines) if self.options.split == "blank-lines" else lines
-        texts, numbers = [], []
-        for number, data in pieces:
-            if not (data := data.rstrip(b"\r")).strip():
-                continue
-            if len(data) > self.options.max_document_bytes:
-                log.add(too_long(len(data), self.options.max_document_bytes), number)
-            elif (text := keep(data, log, number)) is not None:
-                texts.append(text)
-                numbers.append(number)
-        return Texts(texts, numbers).chunk(log, self.block.consumed)
+        starts, ends, lines = spans(self.block)
+        if self.options.split == "blank-lines":
+            starts, ends, lines = runs(starts, ends, lines)
+        most = self.options.max_document_bytes
+        kept = ends - starts <= most
+        for k in np.flatnonzero(~kept):
+            log.add(too_long(int(ends[k] - starts[k]), most), self.block.line + int(lines[k]))
+        body = bytes(self.block.content)
+        pieces = [body[a:b] for a, b in zip(starts[kept].tolist(), ends[kept].tolist())]
+        data = np.frombuffer(b"".join((*pieces, PADDING)), np.uint8)
+        offsets = np.concatenate(([0], np.cumsum((ends - starts)[kept]))).astype(np.int64)
+        return checked_chunk(data, offsets, lines[kept] + self.block.line, log, self.block.consumed)
 
 
-def _paragraphs(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-    """Runs of lines that are not blank, each with the number of its first line."""
-    first = 0
-    held: list[bytes] = []
-    for number, line in lines:
-        if line.strip():
-            first = first if held else number
-            held.append(line)
-        elif held:
-            yield first, b"\n".join(held)
-            held = []
-    if held:
-        yield first, b"\n".join(held)
+Spans = tuple["NDArray[np.int64]", "NDArray[np.int64]", "NDArray[np.int64]"]
+
+
+def spans(block: Block) -> Spans:
+    """(start, end, number from 0) of the lines of a block that are not blank, without their line ends."""
+    import numpy as np
+
+    data = np.frombuffer(block.data, np.uint8)
+    ends = np.append(np.flatnonzero(data[: block.size] == NEWLINE), block.size)
+    starts = np.append(0, ends[:-1] + 1)
+    ends -= (data[ends - 1] == RETURN) & (ends > starts)
+    full = (ends > starts) & ((data[starts] > SPACE) | (data[ends - 1] > SPACE))
+    for k in np.flatnonzero((ends > starts) & ~full):  # blank, most likely
+        full[k] = bool(block.data[starts[k] : ends[k]].strip())
+    return starts[full], ends[full], np.flatnonzero(full)
+
+
+def runs(starts: NDArray[np.int64], ends: NDArray[np.int64], lines: NDArray[np.int64]) -> Spans:
+    """The paragraphs that lines form: those that follow each other are one."""
+    import numpy as np
+
+    first = np.append(True, np.diff(lines) > 1)[: len(lines)]
+    last = np.append(first[1:], True)[: len(lines)]
+    return starts[first], ends[last], lines[first]
 
 
 def tasks_of(stream: Stream) -> Iterator[Task]:
