@@ -117,7 +117,7 @@ class Counts:
 
     def add(self, keys: NDArray[np.uint64], counts: NDArray[np.int64]) -> None:
         """Add to the counts of ``keys`` (a key may come more than once)."""
-        from contam_metrics.kernels.tables import add_counts
+        from contam_metrics.kernels.calls import add_counts
 
         self._make_room(len(keys))
         self.used += add_counts(self._keys, self._counts, keys, counts, self.limit)
@@ -126,7 +126,7 @@ class Counts:
 
     def count_of(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
         """The counts of some keys, 0 for keys that are not kept."""
-        from contam_metrics.kernels.tables import get_counts
+        from contam_metrics.kernels.calls import get_counts
 
         out = np.empty(len(keys), np.int64)
         get_counts(self._keys, self._counts, keys, out)
@@ -140,7 +140,7 @@ class Counts:
             self._rebuild(size, self.level)
 
     def _rebuild(self, size: int, level: int) -> None:
-        from contam_metrics.kernels.tables import add_counts
+        from contam_metrics.kernels.calls import add_counts
 
         old_keys, old_counts = self._keys, self._counts
         self.level = level

@@ -37,7 +37,7 @@ def mixed(state: NDArray[np.uint64], value: NDArray[np.uint64]) -> NDArray[np.ui
 
 def document_hashes(batch: Batch) -> NDArray[np.uint64]:
     """The 64-bit content hash of every document, of its bytes as they are."""
-    from contam_metrics.kernels.tables import hash_documents
+    from contam_metrics.kernels.calls import hash_documents
 
     out = np.empty(len(batch), np.uint64)
     hash_documents(batch.data, batch.offsets, out)

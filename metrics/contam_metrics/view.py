@@ -81,7 +81,7 @@ class View:
     @cached_property
     def types(self) -> Types:
         """The words of the batch, numbered in order of appearance."""
-        from contam_metrics.kernels.tables import number_words
+        from contam_metrics.kernels.calls import number_words
 
         n = len(self.words)
         size = 1 << max(10, int(2 * n).bit_length())
@@ -96,7 +96,8 @@ class View:
     @cached_property
     def ngrams(self) -> NDArray[np.int64]:
         """Rows of `kernels.repetition.repeated_ngrams`, one a document."""
-        from contam_metrics.kernels.repetition import NGRAM_COLUMNS, repeated_ngrams
+        from contam_metrics.kernels.calls import repeated_ngrams
+        from contam_metrics.kernels.columns import NGRAM_COLUMNS
 
         longest = int(self.sizes.max(initial=0)) + 2
         s = self.scratch
@@ -112,7 +113,8 @@ class View:
     @cached_property
     def lines(self) -> NDArray[np.int64]:
         """Rows of `kernels.repetition.repeated_lines`, one a document."""
-        from contam_metrics.kernels.repetition import LINE_COLUMNS, repeated_lines
+        from contam_metrics.kernels.calls import repeated_lines
+        from contam_metrics.kernels.columns import LINE_COLUMNS
 
         s = self.scratch
         out = np.empty((len(self.batch), LINE_COLUMNS), np.int64)
@@ -124,8 +126,8 @@ class View:
     @cached_property
     def loops(self) -> NDArray[np.int64]:
         """Rows of `kernels.loops.find_loops`, one a document."""
-        from contam_metrics.kernels.loops import LOOP_COLUMNS, WORD_TAIL, find_loops
-        from contam_metrics.kernels.repetition import END_REPEAT, NEAR_REPEAT
+        from contam_metrics.kernels.calls import find_loops
+        from contam_metrics.kernels.columns import END_REPEAT, LOOP_COLUMNS, NEAR_REPEAT, WORD_TAIL
 
         out = np.empty((len(self.batch), LOOP_COLUMNS), np.int64)
         hints = np.ascontiguousarray(self.ngrams[:, [NEAR_REPEAT, END_REPEAT]].T)

@@ -67,7 +67,7 @@ def _tables() -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
 
 
 def _cut(batch: Batch, workspace: Workspace, unk: int) -> Words:
-    from contam_metrics.kernels.cutting import cut_batch
+    from contam_metrics.kernels.calls import cut_batch
 
     classes, fold = _tables()
     masks, hashes, places = workspace.arrays(batch.nbytes)

@@ -102,7 +102,7 @@ def wait_for_reading(pid: int) -> None:
     if not maps.exists():
         pytest.skip("needs /proc to know when the audit has begun")
     for _ in range(600):
-        if "numba" in maps.read_text() and "sleep" in Path(f"/proc/{pid}/status").read_text():
+        if "llvmlite" in maps.read_text() and "sleep" in Path(f"/proc/{pid}/status").read_text():
             return time.sleep(1.0)
         time.sleep(0.1)
     pytest.fail("the audit did not begin")

@@ -51,7 +51,7 @@ def test_gopher_rules_equal_the_plain_definition(text: str) -> None:
 @settings(max_examples=150, deadline=None)
 @given(st.lists(WORDS, max_size=260).map(" ".join))
 def test_seq_rep_equals_the_plain_definition(text: str) -> None:
-    from contam_metrics.kernels.repetition import LATER_4, POSITIONS_4
+    from contam_metrics.kernels.columns import LATER_4, POSITIONS_4
 
     row = rows(text).ngrams[1]
     words = np.array([hash(w) for w in words_of(text)], np.int64)
@@ -78,7 +78,7 @@ def loopy(draw: st.DrawFn) -> list[int]:
 @given(loopy())
 def test_loops_equal_the_plain_definition(tokens: list[int]) -> None:
     """Also proves the shortcut: a document without the hints of repeated n-grams has no loop."""
-    from contam_metrics.kernels import loops as k
+    from contam_metrics.kernels import columns as k
 
     text = " ".join("q" * (1 + t % 7) + "abcdefghij"[t // 7 % 10] + "z" * (t // 70) for t in tokens)
     row = rows(text).loops[1]
@@ -110,7 +110,7 @@ def test_looped_documents(text: str, looped: bool) -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.text("ab", max_size=30), st.text("abc", min_size=1, max_size=9), st.integers(1, 30), st.integers(0, 8))
 def test_character_loops_equal_the_plain_definition(start: str, piece: str, times: int, cut: int) -> None:
-    from contam_metrics.kernels import loops as k
+    from contam_metrics.kernels import columns as k
 
     text = start + (piece * times)[: len(piece) * times - min(cut, len(piece) - 1)]
     row = rows(text).loops[1]
@@ -130,7 +130,7 @@ def test_a_long_text_that_ends_in_a_loop_is_looped() -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, 9), max_size=90), st.integers(2, 12))
 def test_window_types_equal_brute_force(tokens: list[int], width: int) -> None:
-    from contam_metrics.kernels.sketches import window_types
+    from contam_metrics.kernels.calls import window_types
 
     ids = np.array([*tokens, *tokens], np.int32)
     bounds = np.array([0, len(tokens), 2 * len(tokens)])
@@ -231,7 +231,7 @@ def test_near_copies_are_found_by_similarity(similar: float, low: float, high: f
 def test_similarity_estimates_jaccard() -> None:
     view = View(Batch.of(variants(0.8, 200, 2)))
     out = np.empty((len(view.batch), BINS), np.uint32)
-    from contam_metrics.kernels.sketches import minhash
+    from contam_metrics.kernels.calls import minhash
 
     minhash(view.words.hashes, view.words.bounds, out)
     signatures = Signatures()

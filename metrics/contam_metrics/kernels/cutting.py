@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from contam_metrics.kernels.kernel import kernel
 from contam_metrics.kernels.machine import (
     bit_count,
     block_masks,
@@ -87,7 +88,7 @@ def _decoded_run(data: Any, start: int, end: int, classes: Any, fold: Any) -> tu
     state = mix(np.uint64(0), np.uint64(fold[code]))
     position = start + size
     length = 1
-    while position < end and (kind == LETTER or kind == DIGIT):
+    while position < end and kind in (LETTER, DIGIT):
         code, size = _decode(data, position, end)
         if classes[code] != kind:
             break
@@ -114,14 +115,13 @@ def _ascii_symbols(masks: Any, start: int, end: int) -> int:
     return count
 
 
-@njit(
+@kernel(
     "int64(uint8[::1], int64[::1], uint8[::1], int32[::1], uint64[:, ::1], uint64[::1], int32[:, ::1], int64[::1],"
     " int64[:, ::1], uint64)",
-    nogil=True,
-    cache=True,
 )
 def cut_batch(
-    data: Any, offsets: Any, classes: Any, fold: Any, masks: Any, hashes: Any, places: Any, bounds: Any, tallies: Any, unk: Any
+    data: Any, offsets: Any, classes: Any, fold: Any, masks: Any, hashes: Any, places: Any, bounds: Any,
+    tallies: Any, unk: Any
 ) -> int:
     """Fill the word arrays of a batch; the number of words.
 
@@ -161,7 +161,7 @@ def cut_batch(
                 if length == stop - position:
                     # Plain ASCII that only touches a wide symbol: the same word as anywhere else.
                     word = _ascii_hash(view, position, stop)
-            if kind == LETTER or kind == DIGIT or kind == SINGLE:
+            if kind in (LETTER, DIGIT, SINGLE):
                 word = (word | np.uint64(1)) if kind == DIGIT else (word & ~np.uint64(1))
                 if word == 0:
                     word = np.uint64(2)

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numba import njit
 
+from contam_metrics.kernels.columns import (
+    CHARACTER_PERIOD,
+    CHARACTER_TAIL,
+    COVERED_WORDS,
+    LONGEST_PERIOD,
+    TAIL_CHARACTERS,
+    TAIL_PERIOD,
+    TAIL_SIZE,
+    TAIL_WORDS,
+    WORD_TAIL,
+)
+from contam_metrics.kernels.kernel import kernel
 from contam_metrics.kernels.machine import load64
-
-WORD_TAIL, CHARACTER_TAIL, LONGEST_PERIOD = 2048, 4096, 64
-# Columns of the result of find_loops.
-TAIL_PERIOD, TAIL_WORDS, COVERED_WORDS, CHARACTER_PERIOD, TAIL_CHARACTERS, TAIL_SIZE = range(6)
-LOOP_COLUMNS = 6
 
 
 @njit
@@ -88,16 +94,15 @@ def _character_tail(data: Any, start: int, end: int) -> tuple[int, int]:
     return period, length
 
 
-@njit(
+@kernel(
     "void(uint8[::1], int64[::1], int32[::1], int64[::1], int64[:, ::1], int32[::1], uint8[::1], int64[:, ::1])",
-    nogil=True,
-    cache=True,
 )
 def find_loops(data: Any, offsets: Any, ids: Any, bounds: Any, hints: Any, failure: Any, marks: Any, out: Any) -> None:
     """Loops of every document, on words and on characters.
 
-    ``hints`` int64[2, documents] from `repeated_ngrams`: whether there can be a loop of words, and one at the end. ``failure`` int32[WORD_TAIL], ``marks`` uint8[longest
-    document] are scratch. ``out`` int64[documents, LOOP_COLUMNS]: period and length in words of the loop at
+    ``hints`` int64[2, documents] from `repeated_ngrams`: whether there can be a loop of words, and one at the
+    end. ``failure`` int32[WORD_TAIL], ``marks`` uint8[longest document] are scratch.
+    ``out`` int64[documents, LOOP_COLUMNS]: period and length in words of the loop at
     the end (last 2048 words); words covered by loops; period in bytes and length in characters of the loop at
     the end (last 4096 bytes, 24 characters at least); characters in that window.
     """

@@ -11,17 +11,25 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from contam_metrics.kernels.columns import (
+    CHARACTERS,
+    DUPLICATED,
+    END_REPEAT,
+    LATER_4,
+    LATER_LINE_CHARACTERS,
+    LATER_LINES,
+    LINE_CHARACTERS,
+    LINES,
+    NEAR_REPEAT,
+    POSITIONS_4,
+    TOP,
+)
+from contam_metrics.kernels.kernel import kernel
 from contam_metrics.kernels.machine import GOLDEN, MIX, bit_count, leading_zeros, mix, trailing_zeros
 from contam_metrics.kernels.tables import hash_bytes
 
 TOP_LENGTHS = (2, 3, 4)
 DUPLICATE_LENGTHS = (5, 6, 7, 8, 9, 10)
-# Columns of the result of repeated_ngrams.
-CHARACTERS, TOP, DUPLICATED, LATER_4, POSITIONS_4, NEAR_REPEAT, END_REPEAT = 0, 1, 4, 10, 11, 12, 13
-NGRAM_COLUMNS = 14
-# Columns of the result of repeated_lines: for lines, then for paragraphs.
-LINES, LATER_LINES, LINE_CHARACTERS, LATER_LINE_CHARACTERS = 0, 1, 2, 3
-LINE_COLUMNS = 8
 _LONGEST = 10
 
 
@@ -149,11 +157,9 @@ def _covered(prefix: Any, active: Any, size: int, names: Any, only: int, n: int)
     return total
 
 
-@njit(
+@kernel(
     "int64(int32[::1], int32[::1], int64[::1], int64, int32[::1], int32[::1], int32[::1], int32[::1], int32[:, ::1],"
     " int32[:, ::1], uint64[:, ::1], int64, int64[:, ::1])",
-    nogil=True,
-    cache=True,
 )
 def repeated_ngrams(
     ids: Any, lengths: Any, bounds: Any, limit: int, tally: Any, names: Any, active: Any, prefix: Any, pairs: Any,
@@ -218,16 +224,14 @@ def _count_line(
     seen[slot, 1] = np.uint64(stamp)
 
 
-@njit(
-    "int64(uint8[::1], int64[::1], uint64[::1], uint64[:, ::1], int64, int64[:, ::1])", nogil=True, cache=True
-)
+@kernel("int64(uint8[::1], int64[::1], uint64[::1], uint64[:, ::1], int64, int64[:, ::1])")
 def repeated_lines(data: Any, offsets: Any, newlines: Any, table: Any, stamp: int, out: Any) -> int:
     """Lines and paragraphs that came before in their document; the last ``stamp`` used.
 
     Lines are stripped of ASCII white space, empty ones are not counted; a paragraph is a run of lines without
     an empty one. ``newlines`` is the bit mask from cutting; ``table`` uint64[2^k, 2] has room for four
-    times the newlines of the batch plus 512. ``out`` int64[documents, LINE_COLUMNS]: lines, lines that came before, characters (code points) of
-    both; the same for paragraphs.
+    times the newlines of the batch plus 512. ``out`` int64[documents, LINE_COLUMNS]: lines, lines that came
+    before, characters (code points) of both; the same for paragraphs.
     """
     first = offsets[0]
     for document in range(len(offsets) - 1):

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from contam_metrics.kernels.columns import EMPTY
+from contam_metrics.kernels.kernel import kernel
 from contam_metrics.kernels.machine import GOLDEN, MIX, finish
 
-BINS = 128
 SHINGLE = 5
-EMPTY = 0xFFFFFFFF
 _FIRST = np.uint64(pow(0x9E3779B97F4A7C15, SHINGLE - 1, 1 << 64))
 
 
@@ -22,7 +22,7 @@ def _join(left: np.uint64, word: np.uint64) -> np.uint64:
     return (state ^ (state >> np.uint64(31))) * MIX
 
 
-@njit("void(uint64[::1], int64[::1], uint64[::1], uint64[:, ::1], int64[::1])", nogil=True, cache=True)
+@kernel("void(uint64[::1], int64[::1], uint64[::1], uint64[:, ::1], int64[::1])")
 def small_ngrams(hashes: Any, bounds: Any, limits: Any, out: Any, sizes: Any) -> None:
     """The hashes of 2-, 3- and 4-grams that are at most ``limits`` uint64[3].
 
@@ -49,7 +49,7 @@ def small_ngrams(hashes: Any, bounds: Any, limits: Any, out: Any, sizes: Any) ->
                 sizes[2] += 1
 
 
-@njit("void(uint64[::1], int64[::1], uint32[:, ::1])", nogil=True, cache=True)
+@kernel("void(uint64[::1], int64[::1], uint32[:, ::1])")
 def minhash(hashes: Any, bounds: Any, out: Any) -> None:
     """One-permutation MinHash of the 5-word shingles of every document.
 
@@ -74,7 +74,7 @@ def minhash(hashes: Any, bounds: Any, out: Any) -> None:
                 row[place] = value
 
 
-@njit("void(int32[::1], int64[::1], int64, int64[::1], int64[::1])", nogil=True, cache=True)
+@kernel("void(int32[::1], int64[::1], int64, int64[::1], int64[::1])")
 def window_types(ids: Any, bounds: Any, width: int, last: Any, out: Any) -> None:
     """Different words in every window of ``width`` words that fits into its document.
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from contam_metrics.kernels.kernel import kernel
 from contam_metrics.kernels.machine import finish, load64, mix
 
 _ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -31,14 +32,14 @@ def hash_bytes(data: Any, start: int, end: int) -> np.uint64:
     return finish(mix(left, right))
 
 
-@njit("void(uint8[::1], int64[::1], uint64[::1])", nogil=True, cache=True)
+@kernel("void(uint8[::1], int64[::1], uint64[::1])")
 def hash_documents(data: Any, offsets: Any, out: Any) -> None:
     """The content hash of every document into ``out`` uint64[documents]."""
     for i in range(len(offsets) - 1):
         out[i] = hash_bytes(data, offsets[i], offsets[i + 1])
 
 
-@njit("int64(uint64[::1], int64[::1], uint64[::1], int64[::1], uint64)", nogil=True, cache=True)
+@kernel("int64(uint64[::1], int64[::1], uint64[::1], int64[::1], uint64)")
 def add_counts(keys: Any, counts: Any, new_keys: Any, new_counts: Any, limit: np.uint64) -> int:
     """Add counts to an open-addressing table; the number of keys that were not there yet.
 
@@ -61,10 +62,8 @@ def add_counts(keys: Any, counts: Any, new_keys: Any, new_counts: Any, limit: np
     return fresh
 
 
-@njit(
+@kernel(
     "int64(uint64[::1], int32[::1], uint64[::1], int64[::1], uint64[::1], int32[::1], int32[::1])",
-    nogil=True,
-    cache=True,
 )
 def number_words(hashes: Any, ids: Any, types: Any, counts: Any, keys: Any, numbers: Any, used: Any) -> int:
     """Give the words of a batch small numbers in order of appearance; how many different ones there are.
@@ -94,7 +93,7 @@ def number_words(hashes: Any, ids: Any, types: Any, counts: Any, keys: Any, numb
     return size
 
 
-@njit("void(uint64[::1], int64[::1], uint64[::1], int64[::1])", nogil=True, cache=True)
+@kernel("void(uint64[::1], int64[::1], uint64[::1], int64[::1])")
 def get_counts(keys: Any, counts: Any, wanted: Any, out: Any) -> None:
     """The counts of ``wanted`` uint64[n] in a table of `add_counts` into ``out`` int64[n], 0 where absent."""
     mask = np.uint64(len(keys) - 1)

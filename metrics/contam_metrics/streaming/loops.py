@@ -19,7 +19,7 @@ def loop_shares(loops: NDArray[np.int64], words: NDArray[np.int64]) -> NDArray[n
     ``loops`` are the rows of `View.loops`, ``words`` the words of each document. Ends are measured in their
     window (2048 words, 4096 bytes), so that a long text that has ended in a loop counts.
     """
-    from contam_metrics.kernels import loops as k
+    from contam_metrics.kernels import columns as k
 
     window = np.maximum(np.minimum(words, k.WORD_TAIL), 1)
     tail = loops[:, k.TAIL_WORDS] / window
@@ -40,7 +40,7 @@ class Loops(Metric):
         self.worst = Worst(size=20, least=LOOPED - 1e-12)
 
     def update(self, view: View) -> None:
-        from contam_metrics.kernels import loops as k
+        from contam_metrics.kernels import columns as k
 
         shares = loop_shares(view.loops, view.sizes)
         looped = (shares >= LOOPED).astype(np.int64)

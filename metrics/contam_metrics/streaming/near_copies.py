@@ -29,7 +29,8 @@ class NearCopies(Metric):
         self.signatures = Signatures()
 
     def update(self, view: View) -> None:
-        from contam_metrics.kernels.sketches import BINS, minhash
+        from contam_metrics.kernels.calls import minhash
+        from contam_metrics.kernels.columns import BINS
 
         out = np.empty((len(view.batch), BINS), np.uint32)
         minhash(view.words.hashes, view.words.bounds, out)

@@ -28,7 +28,7 @@ class NgramTypes(Metric):
         self.four = Counts(SKETCH)
 
     def update(self, view: View) -> None:
-        from contam_metrics.kernels.sketches import small_ngrams
+        from contam_metrics.kernels.calls import small_ngrams
 
         sketches = (self.two, self.three, self.four)
         n = len(view.words)

@@ -16,7 +16,7 @@ def gopher_shares(ngrams: NDArray[np.int64], lines: NDArray[np.int64]) -> dict[s
 
     ``ngrams`` and ``lines`` are the rows of `View.ngrams` and `View.lines`.
     """
-    from contam_metrics.kernels import repetition as k
+    from contam_metrics.kernels import columns as k
 
     characters = np.maximum(ngrams[:, k.CHARACTERS], 1)
     shares = {f"top_{n}_gram": ngrams[:, k.TOP + i] / characters for i, n in enumerate(TOP_LENGTHS)}
@@ -44,7 +44,7 @@ class Repetition(Metric):
         self.worst = Worst(size=10, least=0.5)
 
     def update(self, view: View) -> None:
-        from contam_metrics.kernels import repetition as k
+        from contam_metrics.kernels import columns as k
 
         rows = view.ngrams
         positions = rows[:, k.POSITIONS_4]

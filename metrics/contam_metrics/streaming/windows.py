@@ -25,7 +25,7 @@ class Windows(Metric):
         self.sums = Sums("types", "windows", "short")
 
     def update(self, view: View) -> None:
-        from contam_metrics.kernels.sketches import window_types
+        from contam_metrics.kernels.calls import window_types
 
         last = view.scratch.array("last", len(view.types.hashes), np.int64)
         last[: len(view.types.hashes)] = -1
