@@ -29,6 +29,15 @@ def logs(lines: int = 20_000, seed: int = 0) -> Source:
     return Source("server log (made up)", "logs", tuple(out))
 
 
+def program_text() -> Iterator[Source]:
+    """Program text in other languages that this system carries."""
+    for name, folder, pattern in (("C headers", "/usr/include", "*.h"), ("Perl modules", "/usr/share/perl", "*.pm")):
+        files = sorted(Path(folder).rglob(pattern))[:400] if Path(folder).exists() else []
+        texts = [f.read_text("utf-8", "replace") for f in files if f.is_file()]
+        if texts:
+            yield Source(f"{name} of a Linux system", "program text", tuple(texts))
+
+
 def licences() -> Iterator[Source]:
     """The licence texts that this system carries."""
     folder = Path("/usr/share/common-licenses")
@@ -65,6 +74,7 @@ def outside() -> Iterator[Source]:
     yield from licences()
     yield from sources.python_code()[:1]
     yield from packages()
+    yield from program_text()
     yield manual()
 
 

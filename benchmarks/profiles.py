@@ -33,6 +33,8 @@ def english() -> Profile:
         description="English prose of many kinds, 1789 to 2024: novels, news, reviews, essays, technical "
         "text, transcripts, speeches, verse.",
         words=function_words.english(),
+        nonletter=0.45,
+        templated=0.30,
         sizes=(5_000, 10_000, 20_000, 50_000),
         licences={s.name: s.licence for s in found},
     )

@@ -31,16 +31,21 @@ class Rates:
 
     @property
     def false(self) -> float:
-        """Share of human sources that raise an alarm with their domain left out."""
-        return float(np.mean(list(self.alarms.values())))
+        """Share of the human sources that are judged, and raise an alarm, with their domain left out."""
+        return sum(self.alarms.values()) / self.judged
+
+    @property
+    def judged(self) -> int:
+        """How many human sources were not refused."""
+        return len(self.alarms) - len(self.refused)
 
     def by_domain(self) -> dict[str, tuple[int, int]]:
-        """(alarms, sources) of each domain."""
+        """(alarms, sources judged) of each domain."""
         out: dict[str, list[int]] = {}
         for name, alarm in self.alarms.items():
             entry = out.setdefault(self.domains[name], [0, 0])
             entry[0] += alarm
-            entry[1] += 1
+            entry[1] += name not in self.refused
         return {d: (a, n) for d, (a, n) in sorted(out.items())}
 
 
@@ -74,35 +79,44 @@ def population(profile: Profile, size: int, collapsing: dict[str, Table], scheme
     names = [profile.sources[i].name for i in matched.rows]
     domains = np.array(profile.domains(size))
     human = _texts(profile, matched.values)
+    vouching = scope.vouching(profile, size)
     out = Rates(dict(zip(names, domains)))
-    one_domain = len(set(domains)) == 1
-    passages = profile.column(size, "duplicates.cross_13")
     for i, name in enumerate(names):
-        others = np.arange(len(names)) != i if one_domain else domains != domains[i]
+        others = _unknown(domains, i) & vouching
         ranked = scheme([*(human[k] for k in np.flatnonzero(others)), human[i]])
         near = np.sort(scope.distances(matched.words[i], matched.words[others]))[scope.NEIGHBOUR - 1]
-        inside = _inside(human[i], near, passages[others])
+        inside = bool(vouching[i] and near <= scope.DISTANCE)
         if not inside:
             out.refused.append(name)
         out.alarms[name], out.collapsing[name] = _levels(ranked, inside, others.sum())
-    scores = scheme(human).scores
-    out.own = {n: bool(n not in out.refused and (scores >= s).mean() <= verdict.AT_RISK) for n, s in zip(names, scores)}
+    scores = np.full(len(human), np.inf)
+    scores[vouching] = scheme([h for h, v in zip(human, vouching) if v]).scores
+    out.own = {
+        n: bool(v and (scores[vouching] >= s).mean() <= verdict.AT_RISK) for n, s, v in zip(names, scores, vouching)
+    }
     for kind in _kinds(collapsing, "one", size):
-        results = []
-        for i, name in enumerate(names):
-            text = collapsing.get(name, {}).get(f"one/{kind}/{size}")
-            if text:
-                others = [human[k] for k in range(len(names)) if k != i]
-                inside = _inside(text, text["scope"], np.delete(passages, i))
-                results.append((*_levels(scheme([*others, text]), inside, len(others)), not inside))
-        out.found[kind] = (*(float(x) for x in np.mean(results, axis=0)), len(results))
+        texts = [collapsing.get(name, {}).get(f"one/{kind}/{size}") for name in names]
+        out.found[kind] = _detected(texts, human, vouching, scheme, profile.templated)
     return out
 
 
-def _inside(text: Figures, distance: float, passages: Matrix) -> bool:
-    """Whether the scope gate lets a text of letters pass."""
-    templated = text["duplicates.cross_13"] > scope.templated_limit(passages)
-    return bool(distance <= scope.DISTANCE and not templated)
+def _unknown(domains: Matrix, row: int) -> Matrix:
+    """The rows of other domains; of all other sources where there is only one domain."""
+    far = domains != domains[row]
+    return far if far.any() else np.arange(len(domains)) != row
+
+
+def _detected(
+    texts: list[Figures | None], human: list[Figures], vouching: Matrix, scheme: Scheme, templated: float
+) -> tuple[float, float, float, int]:
+    """Shares of the collapsing texts that are found, surely found, and refused, each without its own source."""
+    results = []
+    for i, text in enumerate(texts):
+        if text:
+            others = [human[k] for k in np.flatnonzero(vouching) if k != i]
+            inside = text["scope"] <= scope.DISTANCE and text["duplicates.cross_13"] <= templated
+            results.append((*_levels(scheme([*others, text]), inside, len(others)), not inside))
+    return (*(float(x) for x in np.mean(results, axis=0)), len(results))
 
 
 def _levels(ranked: conformal.Ranked, inside: bool, references: int) -> tuple[bool, bool]:
@@ -125,7 +139,6 @@ def paired(profile: Profile, size: int, collapsing: dict[str, Table]) -> Rates:
     domains = np.array([profile.sources[i].domain for i in matched.pair_rows])
     first, second = _texts(profile, matched.first), _texts(profile, matched.second)
     out = Rates(dict(zip(names, domains)))
-    one_domain = len(set(domains)) == 1
 
     def judged(others: Iterable[int], before: Figures, after: Figures) -> tuple[bool, bool]:
         keep = list(others)
@@ -135,7 +148,7 @@ def paired(profile: Profile, size: int, collapsing: dict[str, Table]) -> Rates:
 
     for i, name in enumerate(names):
         own = [k for k in range(len(names)) if k != i]
-        far = own if one_domain else np.flatnonzero(domains != domains[i])
+        far = np.flatnonzero(_unknown(domains, i))
         out.alarms[name], out.collapsing[name] = judged(far, first[i], second[i])
         out.own[name] = judged(own, first[i], second[i])[0]
     for kind in _kinds(collapsing, "pair", size):

@@ -44,7 +44,7 @@ def as_segments(text: Text, prepared: Prepared) -> Segments:
     bounds = np.concatenate(([0], np.cumsum(np.diff(text.bounds)[order])))
     lengths = np.rint(prepared.type_lengths[ids]).astype(np.int32)
     none = np.zeros(n, np.int64)
-    return Segments(keys[order], keys[order], prepared.types[ids], lengths, bounds, none, none, ())
+    return Segments(keys[order], keys[order], prepared.types[ids], lengths, bounds, none, none, (b"",) * n)
 
 
 def mixture(human: Text, machine: Text, share: float, seed: int) -> Text:

@@ -22,6 +22,7 @@ import vectors
 import contam
 from contam import judging, verdict
 from contam.profile import Profile, builtin, save
+from contam.profiling import halves
 from contam_metrics.segments import segments_of_texts
 
 DOCS = Path(__file__).parents[1] / "docs" / "verdict.md"
@@ -67,7 +68,7 @@ def rows(by_size: dict[int, rates.Rates]) -> list[Row]:
     """Two lines a size: alarms, and collapsing."""
     out: list[Row] = []
     for size, found in by_size.items():
-        n, false = len(found.alarms), sum(found.alarms.values())
+        n, false = found.judged, sum(found.alarms.values())
         certain = sum(found.collapsing.values())
         own = sum(found.own.values())
         power = max((v[3] for v in found.found.values()), default=0)
@@ -77,11 +78,12 @@ def rows(by_size: dict[int, rates.Rates]) -> list[Row]:
         out.append(["", "collapsing", "", "", f"{certain / n:.3f} ({certain})", "", *shares(found, 1)])
         if found.refused:
             refused = len(found.refused)
-            out.append(["", "refused", "", "", f"{refused / n:.3f} ({refused})", "", *shares(found, 2)])
+            every = len(found.alarms)
+            out.append(["", "refused", "", "", f"{refused / every:.3f} ({refused})", "", *shares(found, 2)])
     return out
 
 
-HEAD = ("words", "level", "human", "source left out", "domain left out", "sources", *TITLES)
+HEAD = ("words", "level", "human judged", "source left out", "domain left out", "sources", *TITLES)
 
 
 def domains(by_size: dict[int, rates.Rates]) -> str:
@@ -90,7 +92,7 @@ def domains(by_size: dict[int, rates.Rates]) -> str:
     body = []
     for name in names:
         cells = [r.by_domain().get(name) for r in by_size.values()]
-        body.append([name, *(f"{c[0]} of {c[1]}" if c else "-" for c in cells)])
+        body.append([name, *(f"{c[0]} of {c[1]}" if c and c[1] else "-" for c in cells)])
     return table(("domain", *(f"{n:,}" for n in by_size)), body)
 
 
@@ -128,6 +130,16 @@ _SHORTER = re.compile(
 )
 
 
+def foreign(source: sources.Source) -> Row:
+    """The halves of a text in another language as a pair, with null pairs of English; and its recursion."""
+    first, second = (segments_of_texts(h) for h in halves([t.encode() for t in source.texts]))
+    prepared, texts = vectors.collapsing(second, vectors.LARGEST, 1)
+    found = [second, *(vectors.as_segments(texts[k], prepared) for k in ("g1", "g3", "m25", "m50"))]
+    judged = [verdict.judge_paired(s, first, judging.CorpusFacts(s.words, 99), builtin()) for s in found]
+    size = judged[0].reference.matched_tokens
+    return [source.name, f"{size:,}" if size else "-", *(j.verdict.level.value for j in judged)]
+
+
 def merged(body: Iterable[Row]) -> Iterable[Row]:
     """Neighbouring lines that say the same of texts that cannot be judged become one."""
     kept: list[tuple[list[str], list[object]]] = []
@@ -150,7 +162,7 @@ def recorded(profile: Profile, found: dict[str, dict[int, rates.Rates]]) -> Prof
     for prefix, by_size in found.items():
         for size, r in by_size.items():
             detected = {k: round(v[0], 3) for k, v in r.found.items()}
-            kept[f"{prefix}{size}"] = {"false": round(r.false, 4), "sources": len(r.alarms)} | detected
+            kept[f"{prefix}{size}"] = {"false": round(r.false, 4), "sources": r.judged} | detected
     return replace(profile, rates=kept)
 
 
@@ -181,6 +193,9 @@ def main(only: list[str]) -> None:
     if not only or "code" in only:
         studied("code", sources.python_code())
     if not only or "others" in only:
+        long = [s for s in sources.other_languages() if s.words >= 25_000 and s.domain != "many"]
+        head = ("text", "words", "second half", "gen. 1", "gen. 3", "25 % of g5", "50 %")
+        put("languages", table(head, map(foreign, long)))
         masked = table(("text", "words", "p", "score"), map(ungated, sources.masked()))
         put("masked", masked)
         put("outside", table(OUTCOME, merged(map(outcome, others.outside()))))

@@ -63,8 +63,9 @@ class Matched:
 class Profile:
     """A reference population. ``words`` are its function words and ``hashes`` theirs, ascending.
 
-    ``nonletter`` is the largest share of non-letter tokens that the population can vouch for; ``rates`` holds
-    detection and false-alarm rates by size, where they were measured, for the printed floor.
+    ``nonletter`` and ``templated`` are the largest shares of non-letter tokens, and of segments with passages of
+    other segments, that the population can vouch for; ``rates`` holds detection and false-alarm rates by size,
+    where they were measured, for the printed floor.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Profile:
     columns: tuple[str, ...]
     sizes: dict[int, Matched]
     nonletter: float = 0.45
+    templated: float = 0.30
     rates: dict[str, dict[str, float]] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
 
@@ -110,7 +112,7 @@ def _subset(matched: Matched, keep: NDArray[np.bool_]) -> Matched:
 
 
 _ARRAYS = tuple(Matched.__dataclass_fields__)
-_META = ("name", "language", "description", "words", "columns", "nonletter", "rates", "provenance")
+_META = ("name", "language", "description", "words", "columns", "nonletter", "templated", "rates", "provenance")
 
 
 def save(profile: Profile, path: str | Path) -> None:

@@ -40,7 +40,8 @@ class Settings:
     language: str = ""
     description: str = ""
     words: tuple[str, ...] = ()
-    nonletter: float = 0.45
+    nonletter: float | None = None
+    templated: float | None = None
     sizes: tuple[int, ...] = SIZES
     seed: int = 0
     licences: dict[str, str] = field(default_factory=dict)
@@ -167,6 +168,12 @@ def _hashed(words: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.uint64]]:
     return tuple(w for _, w in pairs), np.array([h for h, _ in pairs], np.uint64)
 
 
+def _widest(sources: Sequence[_Source], key: str, usual: float) -> float:
+    """A limit of scope that shuts no source of the profile out."""
+    values = [text.values[key] for source in sources for text in source.whole.values()]
+    return max([usual, *(v for v in values if math.isfinite(v))])
+
+
 def _row(text: _Text, columns: Sequence[str], hashes: NDArray[np.uint64]) -> list[float]:
     values = text.values | {"text.function_words": float(_shares(text, hashes).sum())}
     return [values.get(c, math.nan) for c in columns]
@@ -227,6 +234,7 @@ def build_profile(
         sources=tuple(s.info for s in measured),
         columns=columns,
         sizes={n: _matched(measured, n, columns, hashes) for n in sizes},
-        nonletter=settings.nonletter,
+        nonletter=settings.nonletter or _widest(measured, "text.nonletter", 0.45),
+        templated=settings.templated or _widest(measured, "duplicates.cross_13", 0.30),
         provenance={"seed": settings.seed, "smallest": min(settings.sizes)} | settings.provenance,
     )

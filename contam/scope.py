@@ -11,9 +11,6 @@ from contam_metrics.signals import Measured
 DISTANCE = 0.30
 """Largest Hellinger distance of the function-word profile to the third nearest reference. Human English
 sources stay below .26 even with their whole domain left out, other languages begin at .31."""
-TEMPLATED = 0.30
-"""Largest share of segments with a 13-gram of another segment, or the references' 95 % where that is more:
-licences, forms and quotations are shared passages, and whatever else happened to such text is not seen."""
 NEIGHBOUR = 3
 MASKED = 0.005
 """Largest share of ``<unk>``: text whose rare words were masked has lost its tail before we see it."""
@@ -44,10 +41,11 @@ def nearest(words: Matrix, profile: Profile, size: int, count: int = 3) -> tuple
 _PASSAGES = "duplicates.cross_13"
 
 
-def templated_limit(references: Matrix) -> float:
-    """The largest share of segments with shared passages that references like these can vouch for."""
-    known = references[np.isfinite(references)]
-    return max(TEMPLATED, float(np.quantile(known, 0.95))) if len(known) else TEMPLATED
+def vouching(profile: Profile, size: int) -> NDArray[np.bool_]:
+    """The references at ``size`` that pass the gate themselves: a text that was let through is ranked among
+    texts that would have been."""
+    letters = ~(profile.column(size, "text.nonletter") > profile.nonletter)
+    return letters & ~(profile.column(size, _PASSAGES) > profile.templated)
 
 
 def out_of_scope(measured: Measured, words: int, profile: Profile, size: int) -> str:
@@ -63,7 +61,7 @@ def out_of_scope(measured: Measured, words: int, profile: Profile, size: int) ->
             f"{values['text.unk']:.1%} of its tokens are <unk>: its rare words were masked before it was "
             "published, so a cut tail says nothing about where the text comes from"
         )
-    passages, limit = values.get("duplicates.cross_13", 0.0), templated_limit(profile.column(size, _PASSAGES))
+    passages, limit = values.get(_PASSAGES, 0.0), profile.templated
     if passages > limit:
         return (
             f"{passages:.0%} of its segments share passages of 13 words and more with each other (forms, "

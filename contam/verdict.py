@@ -18,7 +18,7 @@ from contam.placing import Matching, placed
 from contam.profile import Profile, builtin, find, list_profiles
 from contam.result import Level, ReferenceInfo, Verdict
 from contam.rows import COPYING_WEIGHT, population_rows
-from contam.scope import nearest, out_of_scope
+from contam.scope import nearest, out_of_scope, vouching
 from contam_metrics import conformal
 from contam_metrics.segments import Segments
 
@@ -73,7 +73,7 @@ def _judge(segments: Segments, facts: CorpusFacts, profile: Profile, size: int |
     signals = placed(found.measured, columns, Matching(p.words, len(np.unique(p.documents)), found.reached))
     reference = ReferenceInfo(
         f"builtin:{profile.name}" if profile.name in list_profiles() else profile.name,
-        len(profile.sizes[found.size]),
+        _count(profile, found.size),
         found.size if found.reached else None,
         domains=tuple(sorted(set(profile.domains(found.size)))),
     )
@@ -87,14 +87,20 @@ def rank(found: Matched, profile: Profile) -> conformal.Ranked:
 
 
 def _values(profile: Profile, size: int) -> list[dict[str, float]]:
-    return [dict(zip(profile.columns, row)) for row in profile.sizes[size].values.tolist()]
+    rows = profile.sizes[size].values[vouching(profile, size)]
+    return [dict(zip(profile.columns, row)) for row in rows.tolist()]
+
+
+def _count(profile: Profile, size: int) -> int:
+    """How many references a text is ranked among."""
+    return int(vouching(profile, size).sum())
 
 
 def _verdict(found: Matched, facts: CorpusFacts, profile: Profile) -> Verdict:
     """The levels in their order."""
     said = Findings()
     outside = out_of_scope(found.measured, found.prepared.words, profile, found.size)
-    few = len(profile.sizes[found.size]) < LEAST_SOURCES
+    few = _count(profile, found.size) < LEAST_SOURCES
     ranked = rank(found, profile) if found.reached and not outside and not few else None
     if facts.loops:
         return _looped(facts, ranked)
@@ -106,7 +112,7 @@ def _verdict(found: Matched, facts: CorpusFacts, profile: Profile) -> Verdict:
     if not found.reached:
         return _not_reached(found, facts, mostly_copies)
     if ranked is None:
-        said.reasons.append(f"only {len(profile.sizes[found.size])} references: {LEAST_SOURCES} are needed")
+        said.reasons.append(f"only {_count(profile, found.size)} references: {LEAST_SOURCES} are needed")
         return judging.insufficient(said.reasons, ["use a profile of more sources"])
     return _ranked(found, facts, profile, ranked, mostly_copies)
 
@@ -132,7 +138,7 @@ def _not_reached(found: Matched, facts: CorpusFacts, mostly_copies: bool) -> Ver
 def _ranked(
     found: Matched, facts: CorpusFacts, profile: Profile, ranked: conformal.Ranked, mostly_copies: bool
 ) -> Verdict:
-    count, p, score = len(profile.sizes[found.size]), ranked.p_value, ranked.score
+    count, p, score = _count(profile, found.size), ranked.p_value, ranked.score
     level = Level.HEALTHY
     beside = f"{count} human sources at {found.size:,} words (p = {p:.3f}, score {score:.1f})"
     said = Findings()
