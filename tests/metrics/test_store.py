@@ -68,7 +68,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
     monkeypatch.delenv("CONTAM_KERNELS", raising=False)
     monkeypatch.setattr(store, "_LOADED", {})
     monkeypatch.syspath_prepend(str(tmp_path))
-    store.file_of.cache_clear()
+    clear()
 
     def make(source: str) -> str:
         name = f"small_kernels_{abs(hash((source, str(tmp_path)))) % 10**8}"
@@ -80,7 +80,13 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
     yield make
     for name in made:
         sys.modules.pop(name, None)
+    clear()
+
+
+def clear() -> None:
+    """Forget which files belong to which sources."""
     store.file_of.cache_clear()
+    store.sources.cache_clear()
 
 
 def stored_file(name: str) -> Path:
@@ -224,13 +230,28 @@ def test_without_a_folder_numba_serves(
     assert isinstance(total, Kernel) and total(np.arange(5)) == 20
 
 
+def test_numba_serves_without_any_folder(
+    module: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from numba.core import caching
+
+    def nowhere(self: Any, function: Any) -> None:
+        raise RuntimeError("cannot cache function: no locator available")
+
+    name = module(SOURCE)
+    monkeypatch.setenv("CONTAM_KERNELS", "numba")
+    monkeypatch.setattr(caching.FunctionCache, "__init__", nowhere)
+    assert store.kernel(name, "total")(np.arange(5)) == 20
+
+
 def test_numba_on_demand(module: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
     name = module(SOURCE)
     monkeypatch.setenv("CONTAM_KERNELS", "numba")
     total = store.kernel(name, "total")
-    assert isinstance(total, Kernel) and total(np.arange(5)) == 20
+    assert isinstance(total, Kernel) and not warm.compiled((name,)) and total(np.arange(5)) == 20
     place = store.folder()
     assert place is not None and not place.exists()
+    assert warm.compiled((name,))  # numba has kept it
 
 
 def test_code_that_does_not_stand_alone_is_refused(
@@ -248,10 +269,14 @@ def test_code_that_does_not_stand_alone_is_refused(
 
 def test_a_change_of_the_source_is_another_file(module: Callable[[str], str], tmp_path: Path) -> None:
     name = module(SOURCE)
-    before = stored_file(name)
-    store.file_of.cache_clear()
+    found = {stored_file(name)}
     (tmp_path / f"{name}.py").write_text(SOURCE.replace("2 * value", "3 * value"))
-    assert stored_file(name) != before
+    clear()
+    found.add(stored_file(name))
+    (tmp_path / "helpers.py").write_text("")
+    clear()
+    found.add(stored_file(name))
+    assert len(found) == 3
 
 
 def test_only_some_files_of_a_module_stay(module: Callable[[str], str]) -> None:

@@ -31,7 +31,10 @@ class Kernel:
             if self._compiled is None:
                 from numba import njit
 
-                self._compiled = njit(self.signature, cache=True, **OPTIONS)(self.function)
+                try:
+                    self._compiled = njit(self.signature, cache=True, **OPTIONS)(self.function)
+                except RuntimeError:  # no folder that numba can write to
+                    self._compiled = njit(self.signature, **OPTIONS)(self.function)
             return self._compiled
 
     def __call__(self, *arguments: Any) -> Any:

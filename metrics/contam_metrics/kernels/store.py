@@ -103,14 +103,22 @@ def _platform() -> bytes:
 
 
 @cache
+def sources(package: Path) -> bytes:
+    """Digest of the modules in a folder."""
+    return hashlib.sha256(
+        b"".join(hashlib.sha256(p.read_bytes()).digest() for p in sorted(package.glob("*.py")))
+    ).digest()
+
+
+@cache
 def file_of(module: str, place: Path) -> Path:
-    """The file of a module's kernels. Kernels may use helpers of this package, so its sources count too."""
+    """The file of a module's kernels, which may use helpers of this package and of their own: all sources count."""
     spec = find_spec(module)
     if spec is None or not spec.origin:
         raise ModuleNotFoundError(f"no kernels {module}")
     digest = hashlib.sha256(_MAGIC + _platform())
-    for source in [*sorted(Path(__file__).parent.glob("*.py")), Path(spec.origin)]:
-        digest.update(hashlib.sha256(source.read_bytes()).digest())
+    for package in (Path(__file__).parent, Path(spec.origin).parent):
+        digest.update(sources(package))
     return place / f"{module.rpartition('.')[2]}-{digest.hexdigest()[:32]}.kernels"
 
 

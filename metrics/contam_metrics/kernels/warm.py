@@ -22,10 +22,24 @@ _told = False
 
 
 def compiled(modules: tuple[str, ...] = MODULES) -> bool:
-    """Whether nothing is left to be compiled (numba, where there is no store, is asked to each time once)."""
+    """Whether nothing is left to be compiled, as far as the files tell."""
     from contam_metrics.kernels import store
 
-    return _told or (store.usable() and all(store.ready(module) for module in modules))
+    kept = store.ready if store.usable() else _kept_by_numba
+    return _told or all(kept(module) for module in modules)
+
+
+def _kept_by_numba(module: str) -> bool:
+    """Whether numba has kept kernels of a module, in its own folder or beside the source."""
+    spec = find_spec(module)
+    if spec is None or not spec.origin:
+        return True
+    source = Path(spec.origin)
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    found = (
+        Path(given).rglob(f"{source.stem}.*.nbi") if given else source.parent.glob(f"__pycache__/{source.stem}.*.nbi")
+    )
+    return any(file.stat().st_mtime >= source.stat().st_mtime for file in found)
 
 
 def compile_all(extra: tuple[str, ...] = ()) -> None:
