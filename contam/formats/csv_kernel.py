@@ -6,7 +6,7 @@ one, quoted fields may hold newlines, and what follows a closing quote belongs t
 
 from __future__ import annotations
 
-from numba import njit
+from contam_metrics.kernels.kernel import kernel
 
 START, PLAIN, QUOTED, CLOSED = range(4)
 """States: at the beginning of a field, in a plain one, in a quoted one, behind a quote in a quoted one."""
@@ -14,11 +14,7 @@ START, PLAIN, QUOTED, CLOSED = range(4)
 NEWLINE, RETURN = 0x0A, 0x0D
 
 
-@njit(
-    "Tuple((int64, int64))(Array(uint8, 1, 'C', readonly=True), int64, int64, int64, int64, int64)",
-    nogil=True,
-    cache=True,
-)
+@kernel("Tuple((int64, int64))(Array(uint8, 1, 'C', readonly=True), int64, int64, int64, int64, int64)")
 def cut_rows(data, size, delimiter, quote, state, first):  # type: ignore[no-untyped-def]
     """(end of the last row that ends in ``data[:size]``, or of the first; 0 for none, state behind the
     data).
@@ -43,12 +39,10 @@ def cut_rows(data, size, delimiter, quote, state, first):  # type: ignore[no-unt
     return end, state
 
 
-@njit(
+@kernel(
     "Tuple((int64, int64))(Array(uint8, 1, 'C', readonly=True), int64, UniTuple(int64, 3),"
     " Array(uint8, 1, 'C', readonly=True), Array(uint8, 1, 'C'), Array(int64, 1, 'C'), Array(int64, 1, 'C'),"
-    " Array(int64, 2, 'C'))",
-    nogil=True,
-    cache=True,
+    " Array(int64, 2, 'C'))"
 )
 def read_rows(data, size, dialect, wanted, out, offsets, lines, odd):  # type: ignore[no-untyped-def]
     """Texts of the rows in ``data[:size]``: the wanted columns, joined by a newline where several are not

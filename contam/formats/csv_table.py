@@ -12,6 +12,7 @@ from contam.errors import InputError
 from contam.formats.blocks import PADDING, Block, Blocks, count_newlines, too_long
 from contam.formats.columns import checked_chunk
 from contam.formats.fields import SAMPLE, Field, find_field, missing
+from contam.formats.kernels import kernel
 from contam.formats.streams import HEAD, Stream, refuse
 from contam.formats.task import Chunk, Problem, ReadOptions, SkipLog, Source, Task, Texts
 
@@ -29,10 +30,8 @@ class Rows:
     def _run(self, data: bytes | bytearray, size: int, state: int, first: bool) -> int:
         import numpy as np
 
-        from contam.formats.csv_kernel import cut_rows
-
         view = np.frombuffer(data, np.uint8)
-        end, self._state = cut_rows(view, size, *self.dialect, state, int(first))
+        end, self._state = kernel("cut_rows")(view, size, *self.dialect, state, int(first))
         return int(end)
 
     def cut(self, data: bytes | bytearray, size: int) -> int:
@@ -71,8 +70,6 @@ def read(block: Block, table: Table, limit: int = 1 << 62) -> tuple[Any, Any, An
     """
     import numpy as np
 
-    from contam.formats.csv_kernel import read_rows
-
     most = block.newlines + 1
     out = np.empty(block.size + len(PADDING), np.uint8)
     offsets, lines = np.empty(most + 1, np.int64), np.empty(most, np.int64)
@@ -80,7 +77,7 @@ def read(block: Block, table: Table, limit: int = 1 << 62) -> tuple[Any, Any, An
     data = np.frombuffer(block.data, np.uint8)
     wanted = np.array(table.wanted, np.uint8)
     dialect = (table.delimiter, table.quote, limit)
-    documents, odds = read_rows(data, block.size, dialect, wanted, out, offsets, lines, odd)
+    documents, odds = kernel("read_rows")(data, block.size, dialect, wanted, out, offsets, lines, odd)
     out[offsets[documents] : offsets[documents] + len(PADDING)] = 0
     return out, offsets[: documents + 1], lines[:documents], odd[:odds]
 

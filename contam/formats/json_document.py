@@ -20,6 +20,7 @@ from contam.formats.fields import (
     find_field,
     kind_of,
 )
+from contam.formats.kernels import kernel
 from contam.formats.records import checked, mended, parse, sample
 from contam.formats.streams import HEAD, Stream, human, refuse
 from contam.formats.task import Chunk, Problem, ReadOptions, SkipLog, Source, Task, Texts
@@ -39,10 +40,8 @@ class Elements:
         """The next bytes of the array, as lines."""
         import numpy as np
 
-        from contam.formats.json_kernel import flatten
-
         out = np.empty(len(piece), np.uint8)
-        flatten(np.frombuffer(piece, np.uint8), out, self.state)
+        kernel("flatten")(np.frombuffer(piece, np.uint8), out, self.state)
         return out.tobytes()
 
     def faults(self, truncated: bool) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numba import njit
+from contam_metrics.kernels.kernel import kernel
 
 STATE = 8
 """Numbers carried from block to block: depth, in a string, behind a backslash, phase, and those below."""
@@ -10,11 +10,7 @@ STATE = 8
 DEPTH, STRING, ESCAPE, PHASE, SEEN, ROWS, EMPTY, BEHIND = range(STATE)
 
 
-@njit(
-    "void(Array(uint8, 1, 'C', readonly=True), Array(uint8, 1, 'C'), Array(int64, 1, 'C'))",
-    nogil=True,
-    cache=True,
-)
+@kernel("void(Array(uint8, 1, 'C', readonly=True), Array(uint8, 1, 'C'), Array(int64, 1, 'C'))")
 def flatten(data, out, state):  # type: ignore[no-untyped-def]
     """Copies ``data`` to ``out`` (uint8 of the same length) with a newline for every comma between elements.
 

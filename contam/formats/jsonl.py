@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from contam.formats.blocks import Block, Blocks, Lines, too_long
+from contam.formats.blocks import PADDING, Block, Blocks, Lines, too_long
 from contam.formats.fields import Field, find_field
+from contam.formats.kernels import kernel
 from contam.formats.records import sample, text_of_line
 from contam.formats.streams import HEAD, Stream, refuse
 from contam.formats.task import Chunk, Problem, ReadOptions, SkipLog, Source, Task, Texts
@@ -81,19 +82,17 @@ def scan(
     """
     import numpy as np
 
-    from contam.formats.jsonl_kernel import WIDTH, scan_lines
-
     names = [k.encode("utf-8", "surrogatepass") for k in keys]
     bounds = np.cumsum([0, *map(len, names)])
     most = block.newlines + 1
-    out = np.empty(block.size + WIDTH, np.uint8)
+    out = np.empty(block.size + len(PADDING), np.uint8)
     offsets, lines = np.empty(most + 1, np.int64), np.empty(most, np.int64)
     odd = np.empty((most, 3), np.int64)
     blob = np.frombuffer(b"".join(names) + b"\0", np.uint8)
     data = np.frombuffer(block.data, np.uint8)
-    documents, odds = scan_lines(data, block.size, blob, bounds, out, offsets, lines, odd)
+    documents, odds = kernel("scan_lines")(data, block.size, blob, bounds, out, offsets, lines, odd)
     end = offsets[documents]
-    out[end : end + WIDTH] = 0
+    out[end : end + len(PADDING)] = 0
     return out, offsets[: documents + 1], lines[:documents], odd[:odds]
 
 

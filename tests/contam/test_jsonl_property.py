@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -273,3 +275,13 @@ def test_lines_are_numbered_across_blocks() -> None:
     assert not skipped
     assert found == {i: f"document {i}".encode() for i in range(1, 400) if i % 3}
     assert np.all(np.diff(sorted(found)) >= 1)
+
+
+def test_compiled_code_is_renewed_when_the_grammar_changes() -> None:
+    """Compiled kernels are kept by the digest of their own file, which therefore holds that of its helpers."""
+    from contam.formats import json_grammar, json_machine, jsonl_kernel
+
+    digest = hashlib.sha256()
+    for module in (json_grammar, json_machine):
+        digest.update(Path(module.__file__).read_bytes())
+    assert digest.hexdigest().startswith(jsonl_kernel.GRAMMAR) and len(jsonl_kernel.GRAMMAR) == 16
