@@ -119,7 +119,7 @@ def file_of(module: str, place: Path) -> Path:
     digest = hashlib.sha256(_MAGIC + _platform())
     for package in (Path(__file__).parent, Path(spec.origin).parent):
         digest.update(sources(package))
-    return place / f"{module.rpartition('.')[2]}-{digest.hexdigest()[:32]}.kernels"
+    return place / f"{module}-{digest.hexdigest()[:32]}.kernels"
 
 
 def read(module: str) -> tuple[Code, ...] | None:
