@@ -20,7 +20,7 @@ from contam_metrics.segments import Segments, SegmentSample
 from contam_metrics.streaming import METRICS
 from contam_metrics.view import Scratch, View
 
-SLICE = 1 << 19
+SLICE = 1 << 20
 """Bytes measured at a time: the words, ids and tables of so much text stay in a core's cache."""
 KEPT_SKIPPED = 200
 """Skipped records that are named one by one; all are counted."""

@@ -93,13 +93,26 @@ def similarity(left: NDArray[np.uint16], right: NDArray[np.uint16]) -> NDArray[n
 
 
 def _filled(rows: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    """Empty bins filled with the next bin that is not, and how far it was, so that short documents have bands too."""
-    out = rows.copy()
+    """Empty bins filled with the next bin that is not, and how far it was, so that short documents have bands too.
+
+    uint16[BINS, documents]: a bin a row.
+    """
+    out = np.ascontiguousarray(rows.T)
     for _ in range(2):
         for i in range(BINS - 1, -1, -1):
-            gap = out[:, i] == EMPTY
-            out[gap, i] = out[gap, (i + 1) % BINS] * np.uint16(31) + np.uint16(7)
+            gap = out[i] == EMPTY
+            if gap.any():
+                out[i, gap] = out[(i + 1) % BINS, gap] * np.uint16(31) + np.uint16(7)
     return out
+
+
+def _band_keys(filled: NDArray[np.uint16], band: int) -> NDArray[np.uint64]:
+    """One key a document for the bins of a band: four of them side by side, hashed with the fifth."""
+    columns = filled[band * ROWS : (band + 1) * ROWS].astype(np.uint64)
+    packed = columns[0]
+    for i in range(1, ROWS - 1):
+        packed |= columns[i] << np.uint64(16 * i)
+    return mixed(packed, columns[ROWS - 1])
 
 
 def clusters(rows: NDArray[np.uint16], similar: float) -> NDArray[np.int64]:
@@ -113,14 +126,17 @@ def clusters(rows: NDArray[np.uint16], similar: float) -> NDArray[np.int64]:
         return parent
     filled = _filled(rows)
     for band in range(BANDS):
-        values = filled[:, band * ROWS : (band + 1) * ROWS].astype(np.uint64)
-        key = np.zeros(len(rows), np.uint64)
-        for column in values.T:
-            key = mixed(key, column)
-        order = np.argsort(key, kind="stable")
-        starts = np.flatnonzero(np.concatenate(([True], np.diff(key[order]) != 0)))
+        key = _band_keys(filled, band)
+        ranked = np.sort(key)
+        repeated = ranked[1:][ranked[1:] == ranked[:-1]]
+        members = np.flatnonzero(np.isin(key, repeated))
+        if not len(members):
+            continue
+        order = members[np.argsort(key[members], kind="stable")]
+        ranked = key[order]
+        starts = np.flatnonzero(np.concatenate(([True], ranked[1:] != ranked[:-1])))
         first = np.repeat(order[starts], np.diff(np.append(starts, len(order))))
-        same = np.flatnonzero(key[order][1:] == key[order][:-1])
+        same = np.flatnonzero(ranked[1:] == ranked[:-1])
         pairs = [(order[same], order[same + 1]), (first[same + 1], order[same + 1])]
         for left, right in pairs:
             apart = np.flatnonzero(parent[left] != parent[right])
