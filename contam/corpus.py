@@ -15,6 +15,7 @@ from typing import Any
 
 from contam.errors import InputError
 from contam.formats import listing
+from contam.formats.kernels import modules_for
 from contam.formats.task import DEFAULTS, Chunk, Problem, ReadOptions, Source, Task
 from contam.result import Skipped
 
@@ -28,6 +29,7 @@ class Corpus:
     ``sources``: what was given. ``files``: how many files. ``total_bytes``: their size on disk, None where it
     is not known. ``skipped``: what could not be used while listing; the rest comes with the chunks.
     ``notes``: remarks.
+    ``kernels``: modules of compiled code that reading may need.
     """
 
     sources: tuple[str, ...]
@@ -36,6 +38,7 @@ class Corpus:
     skipped: tuple[Skipped, ...]
     notes: tuple[str, ...]
     options: ReadOptions
+    kernels: tuple[str, ...]
     _produce: Callable[[], Iterator[Task]]
 
     @classmethod
@@ -71,6 +74,7 @@ class Corpus:
             found.skipped,
             tuple(found.notes),
             options,
+            modules_for(s.format for s in found.sources),
             lambda: _all_tasks(found.sources, hub, options),
         )
 
@@ -90,7 +94,7 @@ class Corpus:
         else:
             items = memory.rows(texts) if isinstance(texts, Mapping) else texts
             produce = partial(memory.tasks, items, options)
-        return cls((name,), 1, None, (), (), options, produce)
+        return cls((name,), 1, None, (), (), options, (), produce)
 
     def tasks(self) -> Iterator[Task]:
         """The units of work, in order; one thread at a time may ask for the next.

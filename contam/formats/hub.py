@@ -50,20 +50,20 @@ def _address() -> tuple[str, int]:
     return url.hostname or "huggingface.co", url.port or (80 if url.scheme == "http" else 443)
 
 
-def in_reach(patience: float = PATIENCE) -> bool:
+def in_reach() -> bool:
     """Whether the hub accepts a connection; looking up its name is in the time too."""
     answered = threading.Event()
 
     def knock() -> None:
         try:
-            socket.create_connection(_address(), patience).close()
+            socket.create_connection(_address(), PATIENCE).close()
             answered.set()
         except OSError:
             pass
 
     thread = threading.Thread(target=knock, daemon=True)
     thread.start()
-    thread.join(patience)
+    thread.join(PATIENCE)
     return answered.is_set()
 
 

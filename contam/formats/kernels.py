@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 HOMES = {
@@ -13,8 +13,19 @@ HOMES = {
 }
 """The module of each kernel."""
 
-MODULES = tuple(f"contam.formats.{home}" for home in dict.fromkeys(HOMES.values()))
-"""What may be compiled ahead; the first is what nearly every corpus needs."""
+NEEDED = {
+    None: ("jsonl_kernel",),
+    "jsonl": ("jsonl_kernel",),
+    "json_document": ("jsonl_kernel", "json_kernel"),
+    "csv_table": ("csv_kernel",),
+}
+"""The modules that a format may need; None stands for content that is yet to be looked at."""
+
+
+def modules_for(formats: Iterable[str | None]) -> tuple[str, ...]:
+    """The modules of kernels that files of some formats may need, so that they can be compiled ahead."""
+    homes = sorted({home for f in formats for home in NEEDED.get(f, ())})
+    return tuple(f"contam.formats.{home}" for home in homes)
 
 
 def kernel(name: str) -> Callable[..., Any]:

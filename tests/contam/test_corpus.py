@@ -208,6 +208,18 @@ def test_a_field_missing_from_some_files_only_is_named(tmp_path: Path) -> None:
         read(tmp_path, text_field="body", strict=True)
 
 
+def test_a_corpus_tells_what_may_be_compiled_ahead(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.jsonl", "c.csv", "d.json"):
+        (tmp_path / name).write_text("x")
+    assert {p.name: Corpus.open(p).kernels for p in tmp_path.iterdir()} == {
+        "a.txt": (),
+        "b.jsonl": ("contam.formats.jsonl_kernel",),
+        "c.csv": ("contam.formats.csv_kernel",),
+        "d.json": ("contam.formats.json_kernel", "contam.formats.jsonl_kernel"),
+    }
+    assert Corpus.open(tmp_path).kernels == tuple(f"contam.formats.{k}_kernel" for k in ("csv", "json", "jsonl"))
+
+
 def test_opening_a_corpus_loads_no_kernel() -> None:
     heavy = ("numba", "numpy", "pyarrow", "datasets")
     code = f"import sys, contam.corpus; print([m for m in {heavy} if m in sys.modules])"
