@@ -127,9 +127,10 @@ def clusters(rows: NDArray[np.uint16], similar: float) -> NDArray[np.int64]:
     filled = _filled(rows)
     for band in range(BANDS):
         key = _band_keys(filled, band)
-        ranked = np.sort(key)
-        repeated = ranked[1:][ranked[1:] == ranked[:-1]]
-        members = np.flatnonzero(np.isin(key, repeated))
+        order = np.argsort(key)
+        equal = key[order][1:] == key[order][:-1]
+        # The sort leaves equal keys in any order: the few that have company are put in that of the documents.
+        members = np.sort(order[np.append(equal, False) | np.append(False, equal)])
         if not len(members):
             continue
         order = members[np.argsort(key[members], kind="stable")]
