@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import others
 import profiles
 import rates
@@ -130,6 +131,25 @@ _SHORTER = re.compile(
 )
 
 
+def reseeded(found: list[sources.Source], every: int = 4, seeds: int = 6) -> str:
+    """How much the drawn words matter: the same sources judged with several seeds, each without itself."""
+    profile, body, spread = builtin(), [], []
+    long = [s for s in found if s.words >= 40_000][::every]
+    for source in long:
+        rest = profile.without([source.name])
+        drawn = [segments_of_texts(source.texts, seed) for seed in range(seeds)]
+        ranked = [verdict.rank(judging.matched(d, rest, (20_000,), d.words, spread=False), rest) for d in drawn]
+        body.append([r.p_value <= verdict.AT_RISK for r in ranked])
+        spread.append(float(np.std([r.score for r in ranked], ddof=1)))
+    alarms = np.array(body)
+    return (
+        f"{len(long)} human sources of 40,000 words and more, each judged with {seeds} seeds at 20,000 words and "
+        f"ranked among the others: {alarms.mean():.1%} of the judgements are alarms, {(alarms.any(1)).sum()} "
+        f"sources raise one with some seed and {alarms.all(1).sum()} with every seed. The score of one source "
+        f"moves by {np.median(spread):.1f} (median standard deviation) from seed to seed."
+    )
+
+
 def foreign(source: sources.Source) -> Row:
     """The halves of a text in another language as a pair, with null pairs of English; and its recursion."""
     first, second = (segments_of_texts(h) for h in halves([t.encode() for t in source.texts]))
@@ -195,6 +215,7 @@ def main(only: list[str]) -> None:
     if not only or "others" in only:
         long = [s for s in sources.other_languages() if s.words >= 25_000 and s.domain != "many"]
         head = ("text", "words", "second half", "gen. 1", "gen. 3", "25 % of g5", "50 %")
+        put("seeds", reseeded(sources.english()))
         put("languages", table(head, map(foreign, long)))
         masked = table(("text", "words", "p", "score"), map(ungated, sources.masked()))
         put("masked", masked)
