@@ -85,7 +85,6 @@ def test_the_seed_chooses_another_sample(whole: Audit) -> None:
     other = audit(list(prose()), seed=7)
     assert other.whole == whole.whole
     assert other.signals != whole.signals
-    assert other.level is whole.level
 
 
 def test_the_same_as_a_call_on_texts_paths_and_datasets(fifty: list[Path], whole: Audit) -> None:
