@@ -181,8 +181,8 @@ _TOLD = {
     "m50": "where half was",
 }
 _BLIND = (
-    "fluent text of a good model used once, and neural self-training, are not visible to this test: use "
-    "--reference, --model, probe"
+    "fluent text of a good model used once, and neural self-training, are not visible to this test: with trusted "
+    "text of the same source (--reference) the latter is"
 )
 _BLIND_PAIRED = "a change of author or topic is found as well, and text of a good model used once may not be"
 
