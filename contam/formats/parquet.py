@@ -14,6 +14,9 @@ from contam.formats.streams import human
 from contam.formats.task import Chunk, ReadOptions, SkipLog, Source, Task, Texts
 
 KIND = "parquet"
+BUFFER = 1 << 20
+"""Bytes read of a column at a time; a large row group is never in memory as a whole."""
+
 DICTIONARY_SHARE = 0.3
 """Share of a column's bytes from which its dictionary is kept folded: then few values are repeated many
 times.
@@ -32,7 +35,9 @@ def _opened(source: Source, metadata: Any = None, folded: tuple[str, ...] = ()) 
 
     try:
         where = source.local or source.open()
-        return pq.ParquetFile(where, metadata=metadata, read_dictionary=list(folded), memory_map=False)
+        return pq.ParquetFile(
+            where, metadata=metadata, read_dictionary=list(folded), buffer_size=BUFFER, pre_buffer=False
+        )
     except _damaged() as error:
         raise InputError(explain(error, KIND)) from None
 
