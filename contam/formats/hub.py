@@ -38,7 +38,7 @@ class HubName:
         body, _, split = url.removeprefix(PREFIX).partition(":")
         parts = [p for p in body.removeprefix("datasets/").split("/") if p]
         if not parts or len(parts) > 3 or body.startswith("models/"):
-            raise InputError(f"{url}: write hf://datasets/OWNER/NAME[/CONFIG][:SPLIT]")
+            raise InputError(f"write hf://datasets/OWNER/NAME[/CONFIG][:SPLIT]")
         config = parts[2] if len(parts) == 3 else None
         return cls("/".join(parts[:2]), config, split or None)
 
@@ -72,21 +72,21 @@ def load(url: str) -> tuple[Any, str]:
     name = HubName.parse(url)
     set_offline = next((k for k in OFFLINE if os.environ.get(k, "").upper() in ("1", "ON", "YES", "TRUE")), None)
     if set_offline:
-        raise InputError(f"{url}: {set_offline} is set; unset it, or download the dataset and give its folder")
+        raise InputError(f"{set_offline} is set; unset it, or download the dataset and give its folder")
     try:
         import datasets
     except ImportError:
-        raise InputError(f"{url}: needs the datasets library: pip install 'contam[models]'") from None
+        raise InputError(f"needs the datasets library: pip install 'contam[models]'") from None
     if not in_reach():
         host = _address()[0]
-        raise InputError(f"{url}: {host} does not answer; check the network, or give a folder saved on disk")
+        raise InputError(f"{host} does not answer; check the network, or give a folder saved on disk")
     try:
         return _split(datasets, name)
     except InputError:
         raise
     except Exception as error:  # the library raises classes of half a dozen packages
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InputError(f"{url}: {first[:300]}") from None
+        raise InputError(f"{first[:300]}") from None
 
 
 def _split(datasets: Any, name: HubName) -> tuple[Any, str]:
