@@ -128,9 +128,9 @@ def _tell(options: AuditOptions, phase: str) -> None:
 
 
 def _measured(corpus: Corpus, options: AuditOptions) -> Measured:
-    if not warm.compiled():
+    if not warm.compiled((*warm.MODULES, *corpus.kernels)):
         _tell(options, "compiling")
-        warm.compile_all()
+        warm.compile_all(corpus.kernels)
     measured = measure(corpus, options.plan)
     volume = measured.metrics["volume"]
     assert isinstance(volume, Volume)

@@ -18,7 +18,8 @@ MODULES = tuple(f"contam_metrics.kernels.{m}" for m in ("cutting", "tables", "sk
 PROCESSES = 2
 _CRASHES = (-4, -6, -8, -11)
 """Ends by SIGILL, SIGABRT, SIGFPE, SIGSEGV: they would come again."""
-_told = False
+_DONE: set[str] = set()
+"""Modules that this process has had compiled."""
 
 
 def compiled(modules: tuple[str, ...] = MODULES) -> bool:
@@ -26,7 +27,7 @@ def compiled(modules: tuple[str, ...] = MODULES) -> bool:
     from contam_metrics.kernels import store
 
     kept = store.ready if store.usable() else _kept_by_numba
-    return _told or all(kept(module) for module in modules)
+    return all(module in _DONE or kept(module) for module in modules)
 
 
 def _kept_by_numba(module: str) -> bool:
@@ -44,7 +45,6 @@ def _kept_by_numba(module: str) -> bool:
 
 def compile_all(extra: tuple[str, ...] = ()) -> None:
     """Compile the kernels of all modules (and of ``extra`` ones), and keep them."""
-    global _told
     from contam_metrics.kernels import store
 
     modules = (*MODULES, *extra)
@@ -52,7 +52,7 @@ def compile_all(extra: tuple[str, ...] = ()) -> None:
         fill(tuple(m for m in modules if not store.ready(m)))
     for module in modules:
         _numba_kernels(module)
-    _told = True
+    _DONE.update(modules)
 
 
 def _numba_kernels(module: str) -> None:
