@@ -38,7 +38,7 @@ class HubName:
         body, _, split = url.removeprefix(PREFIX).partition(":")
         parts = [p for p in body.removeprefix("datasets/").split("/") if p]
         if not parts or len(parts) > 3 or body.startswith("models/"):
-            raise InputError(f"write hf://datasets/OWNER/NAME[/CONFIG][:SPLIT]")
+            raise InputError("write hf://datasets/OWNER/NAME[/CONFIG][:SPLIT]")
         config = parts[2] if len(parts) == 3 else None
         return cls("/".join(parts[:2]), config, split or None)
 
@@ -76,7 +76,7 @@ def load(url: str) -> tuple[Any, str]:
     try:
         import datasets
     except ImportError:
-        raise InputError(f"needs the datasets library: pip install 'contam[models]'") from None
+        raise InputError("needs the datasets library: pip install 'contam[models]'") from None
     if not in_reach():
         host = _address()[0]
         raise InputError(f"{host} does not answer; check the network, or give a folder saved on disk")
