@@ -13,7 +13,7 @@ from typing import Any
 
 from contam.errors import InputError, UsageError
 
-FORMATS = ("rich", "json", "markdown")
+FORMATS = ("rich", "json", "markdown", "html")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,10 @@ def render(result: Any, form: str, style: Style | None = None) -> str:
         from contam.reports import markdown
 
         return markdown.render(draw(result))
+    if form == "html":
+        from contam.reports import html
+
+        return html.render(draw(result))
     if form == "rich":
         from contam.reports import terminal
 

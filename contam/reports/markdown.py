@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 from contam.reports.escape import shorten, visible
-from contam.reports.page import Bars, Block, Excerpts, Page, Sentences, Table
+from contam.reports.page import Bars, Block, Excerpts, Page, Picture, Sentences, Table
 
 _LEVELS = {
     "healthy": "healthy",
@@ -55,7 +56,15 @@ def _block(block: Block) -> str:
         return _bars(block)
     if isinstance(block, Table):
         return _rows(block.columns, block.rows)
+    if isinstance(block, Picture):
+        return _picture(block)
     return _excerpts(block)
+
+
+def _picture(block: Picture) -> str:
+    """The picture's file where it has one, and always what it shows."""
+    shown = f"![{plain(block.alt)}]({quote(block.file)})" if block.file else plain(block.alt)
+    return f"{shown}\n\n{plain(block.caption)}" if block.caption else shown
 
 
 def _bars(block: Bars) -> str:

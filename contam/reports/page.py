@@ -1,4 +1,4 @@
-"""The neutral page that every report is drawn on: banner, sentences, bars, tables, excerpts.
+"""The neutral page that every report is drawn on: banner, sentences, bars, tables, excerpts, pictures.
 
 Drawing decides what is said, renderers decide how it looks. Strings on a page are raw: each renderer escapes.
 """
@@ -75,7 +75,20 @@ class Excerpts:
     items: tuple[Excerpt, ...]
 
 
-Block = Sentences | Bars | Table | Excerpts
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawn picture: its SVG, what it shows for those who cannot see it, and how to read it.
+
+    ``file`` is where it also lies, relative to the report; renderers without pictures name it beside the caption.
+    """
+
+    svg: str
+    alt: str
+    caption: str = ""
+    file: str = ""
+
+
+Block = Sentences | Bars | Table | Excerpts | Picture
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,14 @@ from rich.text import Text
 
 from contam.reports import Style
 from contam.reports.escape import shorten, visible
-from contam.reports.page import Banner, Bars, Block, Excerpts, Page, Section, Sentences, Table
+from contam.reports.page import Banner, Bars, Block, Excerpts, Page, Picture, Section, Sentences, Table
 from contam.reports.scale import Glyphs, draw_bar, glyphs_for
 
 _LEVELS = {
     "healthy": ("HEALTHY", "green"),
     "at_risk": ("AT RISK", "yellow"),
     "collapsing": ("COLLAPSING", "red"),
+    "diverged": ("DIVERGED", "red"),
     "insufficient_evidence": ("INSUFFICIENT EVIDENCE", "magenta"),
 }
 _STATUS = {"fail": "red", "warn": "yellow", "skipped": "bright_black", "pass": "green"}
@@ -85,6 +86,8 @@ class _Painter:
             return self.sentences(block)
         if isinstance(block, Bars):
             return self.bars(block)
+        if isinstance(block, Picture):
+            return Text(visible(f"{block.file}: {block.alt}" if block.file else block.alt))
         return self.table(block) if isinstance(block, Table) else self.excerpts(block)
 
     def sentences(self, block: Sentences) -> RenderableType:
