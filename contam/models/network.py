@@ -54,6 +54,8 @@ class Network(Protocol):
     shape: Shape
     replicas: int
     device: Device
+    capturable: bool
+    """Whether ``last`` can be captured as a CUDA graph: no shape and no branch depends on a value."""
 
     def masters(self, replica: int) -> dict[str, torch.nn.Parameter]:
         """fp32 weights by checkpoint name; training them in place trains the replica."""

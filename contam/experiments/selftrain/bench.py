@@ -1,0 +1,94 @@
+"""What the replicas of one model share: its tokenizer, the prompt, and the human text they are measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from contam.errors import InputError
+from contam.experiments.selftrain.options import SelfTrainOptions
+from contam.experiments.selftrain.texts import ValidationText, tokenise
+from contam.experiments.selftrain.windows import Stream, document_rows, random_windows
+from contam.models.network import Shape
+from contam.models.tokenizer import Tokenizer
+
+Texts = tuple[Sequence[ValidationText], ValidationText | None]
+"""The validation sets, and fresh text where there is any."""
+
+
+@dataclass(frozen=True)
+class HumanSet:
+    """One validation set: random windows of it, or, where it is smaller than those would be, all of it, document by
+    document at the model's own context (``rows``)."""
+
+    name: str
+    documents: int
+    stream: Stream
+    rows: tuple[Stream, ...]
+
+    @property
+    def mode(self) -> str:
+        """``windows`` or ``documents``."""
+        return "documents" if self.rows else "windows"
+
+    def drawn(self, block: int, shares: np.ndarray) -> list[Stream]:
+        """The rows to evaluate: all documents, or a window for each of the random numbers."""
+        return list(self.rows) if self.rows else random_windows(self.stream, block, shares)
+
+    def told(self) -> dict[str, Any]:
+        """For the plan."""
+        return {"name": self.name, "documents": self.documents, "tokens": len(self.stream), "mode": self.mode}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What one model is measured with; ``block`` is the window, at most the model's context."""
+
+    label: str
+    shape: Shape
+    tokenizer: Tokenizer
+    prompt: tuple[int, ...]
+    block: int
+    validation: tuple[HumanSet, ...]
+    fresh: Stream | None
+
+
+def bench_of(
+    label: str, shape: Shape, tokenizer: Tokenizer, texts: Texts, options: SelfTrainOptions
+) -> Bench:
+    """Prepare a model's texts; InputError where the window does not fit the model, or a text is too short."""
+    check_window(label, shape, options)
+    validation, fresh = texts
+    sets = tuple(_human_set(text, tokenizer, shape, options) for text in validation)
+    stream = None
+    if fresh is not None:
+        stream = tokenise(fresh, tokenizer, shape.context).stream
+        if len(stream) <= options.block:
+            raise InputError(f"--fresh-text {fresh.name}: {len(stream)} tokens, fewer than one window of {options.block}")
+    prompt = tuple(tokenizer.prompt_ids(options.prompt))
+    return Bench(label, shape, tokenizer, prompt, options.block, sets, stream)
+
+
+def check_window(label: str, shape: Shape, options: SelfTrainOptions) -> None:
+    """InputError where the window is longer than what the model can see, or the text is shorter than a window."""
+    if options.block > shape.context:
+        raise InputError(
+            f"{label} sees {shape.context} tokens, but the window is {options.block}: give --block {shape.context} or less"
+        )
+    if options.tokens < options.block + 1:
+        raise InputError(
+            f"--tokens {options.tokens} is less than a window and its next token (--block {options.block})"
+        )
+
+
+def _human_set(text: ValidationText, tokenizer: Tokenizer, shape: Shape, options: SelfTrainOptions) -> HumanSet:
+    tokens = tokenise(text, tokenizer, shape.context)
+    rows: list[Stream] = []
+    if len(tokens.stream) <= options.eval_windows * options.block:
+        rows = document_rows(tokens.stream, tokens.starts, shape.context, tokenizer.bos)
+        if not rows:
+            raise InputError(f"validation text {text.name}: {len(tokens.stream)} tokens, nothing to predict")
+    return HumanSet(text.name, tokens.documents, tokens.stream, tuple(rows))

@@ -1,0 +1,95 @@
+"""What a run came to, as a record: states, claims, where everything is; and the files that tell it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contam.experiments.run import finite
+from contam.experiments.selftrain.audits import write_audits
+from contam.experiments.selftrain.claims import Claim, judge_claims
+from contam.experiments.selftrain.collapse import CollapseRule, Outcome, outcome_of
+from contam.experiments.selftrain.history import Run, read_run
+from contam.experiments.selftrain.page import draw_run, write_report
+from contam.reports import write_whole
+from contam.reports.page import Page
+from contam.result import SCHEMA_VERSION, Level
+
+CLAIMS = "claims.json"
+
+
+@dataclass(frozen=True)
+class SelfTraining:
+    """A finished run. ``outcomes`` by replica; ``differing`` are records that came out otherwise when done again."""
+
+    folder: Path
+    run: Run
+    outcomes: dict[str, Outcome]
+    claims: tuple[Claim, ...]
+    audits: tuple[dict[str, Any], ...]
+    differing: tuple[str, ...]
+    seconds: float
+
+    @property
+    def level(self) -> Level:
+        """The worst level of a replica; diverged counts as collapsing."""
+        states = [str(o.state) for o in self.outcomes.values()]
+        if any(s in ("collapsing", "diverged") for s in states):
+            return Level.COLLAPSING
+        return Level.AT_RISK if "at_risk" in states else Level.HEALTHY
+
+    def exit_code(self, fail_on: str = "never") -> int:
+        """0; or 1 where ``fail_on`` is a level and a replica reached it; 2 where every replica diverged at once."""
+        if self.outcomes and all(o.diverged_at is not None and o.diverged_at <= 1 for o in self.outcomes.values()):
+            return 2
+        return 0 if fail_on == "never" else int(self.level.severity >= Level(fail_on).severity)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of the run."""
+        from contam import __version__
+
+        return finite(
+            {
+                "schema_version": SCHEMA_VERSION,
+                "tool": {"name": "contam", "version": __version__},
+                "command": "selftrain",
+                "folder": str(self.folder),
+                "level": self.level.value,
+                "plan": dict(self.run.plan),
+                "replicas": [_replica(name, outcome) for name, outcome in self.outcomes.items()],
+                "claims": [claim.to_dict() for claim in self.claims],
+                "audits": [{k: v for k, v in audit.items() if k != "audit"} for audit in self.audits],
+                "differing": list(self.differing),
+                "seconds": self.seconds,
+            }
+        )
+
+    def draw(self) -> Page:
+        """The report's page, without its pictures."""
+        return draw_run(self.run, self.claims)
+
+
+def _replica(name: str, outcome: Outcome) -> dict[str, Any]:
+    fields = ("collapsed_at", "diverged_at", "risen_at", "halved_at", "start", "own_start", "highest", "own_lowest")
+    return {"name": name, "state": str(outcome.state)} | {f: getattr(outcome, f) for f in fields}
+
+
+def concluded(folder: Path, differing: Sequence[str], seconds: float) -> SelfTraining:
+    """Judge what the log of a run says and write `audit.json`, `claims.json`, the pictures and the report."""
+    run = read_run(folder)
+    rule = CollapseRule(patience=int(run.plan.get("patience", CollapseRule.patience)))
+    outcomes = {r.name: outcome_of(r, run.baseline_of(r.model), rule) for r in run.replicas}
+    claims = judge_claims(run)
+    write_claims(folder, claims)
+    audits = write_audits(folder, run, int(run.plan.get("seed", 0)))
+    write_report(folder)
+    return SelfTraining(folder, run, outcomes, claims, tuple(audits), tuple(differing), seconds)
+
+
+def write_claims(folder: Path, claims: Sequence[Claim]) -> None:
+    """``claims.json``."""
+    body = finite({"claims": [claim.to_dict() for claim in claims]})
+    write_whole(folder / CLAIMS, json.dumps(body, indent=1, allow_nan=False) + "\n")
