@@ -74,7 +74,8 @@ def find(name: str) -> ModelFiles:
         names = f"; models that come with contam: {', '.join(embedded())}"
         raise InputError(f"{given!r}: no such folder{_nearest(given) or names}")
     repository = ALIASES.get(given, given)
-    for cached in cached_snapshots(repository) + cached_snapshots(given):
+    names = dict.fromkeys((repository, given, *(short for short, full in ALIASES.items() if full == given)))
+    for cached in (folder for one in names for folder in cached_snapshots(one)):
         if _complete(cached):
             return _checked(given, cached)
     return _checked(given, _downloaded(given, repository))

@@ -32,9 +32,10 @@ class Tokenizer:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._fast = _fast(folder)
+        self._fast: Any = _fast(folder)
         self._slow: Any = None if self._fast else _slow(folder)
-        ids = (self._fast if self._fast else self._slow).get_vocab().values()
+        either: Any = self._fast or self._slow
+        ids = either.get_vocab().values()
         self.vocabulary: int = max(ids, default=-1) + 1
         self.bos, self.eos = self._special(folder, "bos"), self._special(folder, "eos")
         self._unknown = self._id(_unknown(folder))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,7 +66,7 @@ class TokenSet:
     name: str
     stream: NDArray[np.int64]
     starts: NDArray[np.int64]
-    documents: int = field(default=1)
+    documents: int = 1
 
     @property
     def tokens(self) -> int:
@@ -223,23 +223,18 @@ def _loaded(datasets: Any, source: HubText) -> list[str]:
 # --- tokens ---------------------------------------------------------------------------------------------------------
 
 
-def tokenise(text: ValidationText, tokenizer: Tokenizer, context: int) -> TokenSet:
+def tokenise(text: ValidationText, tokenizer: Tokenizer, window: int = 1) -> TokenSet:
     """All documents end to end, each after a separator: the tokenizer's beginning token, else its end token, else a
     newline. A running text is encoded as it stands.
 
-    Raises ``InputError`` where there are not ``context`` + 1 tokens: no window of that length with its next token.
+    Raises ``InputError`` where there are not ``window`` + 1 tokens: no window of that length with its next tokens.
     """
     before = np.zeros(0, np.int64) if text.running else _separator(tokenizer)
-    parts: list[NDArray[np.int64]] = []
-    for ids in tokenizer.encode_many(text.documents):
-        parts += [before, ids]
-    stream = np.concatenate(parts) if parts else np.zeros(0, np.int64)
-    lengths = [len(a) + len(b) for a, b in zip(parts[::2], parts[1::2])]
-    starts = np.concatenate(([0], np.cumsum(lengths)[:-1])).astype(np.int64)
-    if len(stream) < context + 1:
-        raise InputError(
-            f"{text.name}: {len(stream)} tokens are too few for windows of {context}; give a longer text or smaller windows"
-        )
+    parts = [np.concatenate((before, ids)) for ids in tokenizer.encode_many(text.documents)]
+    stream = np.concatenate([np.zeros(0, np.int64), *parts])
+    if len(stream) < window + 1:
+        raise InputError(f"{text.name}: {len(stream)} tokens are too few for windows of {window}; give a longer text")
+    starts = np.cumsum([0, *map(len, parts)], dtype=np.int64)[:-1]
     return TokenSet(text.name, stream, starts, len(text.documents))
 
 
