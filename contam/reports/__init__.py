@@ -63,16 +63,17 @@ def parse_output(given: str) -> tuple[str, Path]:
     return form, target
 
 
-def write_whole(target: Path, text: str) -> None:
+def write_whole(target: Path, content: str | bytes) -> None:
     """Write a file whole or not at all: a temporary file beside it, then a rename."""
+    raw = content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
     if target.exists() and not target.is_file():
-        target.write_text(text, encoding="utf-8")
+        target.write_bytes(raw)
         return
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as out:
-            out.write(text)
+        with os.fdopen(handle, "wb") as out:
+            out.write(raw)
         Path(temporary).chmod(_mode(target))
         Path(temporary).replace(target)
     except OSError as error:

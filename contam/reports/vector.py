@@ -21,6 +21,7 @@ _ATTRIBUTES = re.compile(
     "id|d|x|y|x1|y1|x2|y2|cx|cy|r|rx|ry|width|height|points|transform|viewBox|style|fill|stroke|stroke-width|opacity|"
     "clip-path|clip-rule|fill-rule|stroke-linecap|stroke-linejoin|stroke-dasharray|text-anchor|offset|href"
 )
+_DECIMALS = re.compile(r"(\.\d\d)\d+")
 _REFERENCE = re.compile(r"url\(\s*#([^)\s]+)\s*\)")
 _OUTSIDE = re.compile(r"url\((?!\s*#)|@import|expression|javascript:", re.IGNORECASE)
 
@@ -62,6 +63,8 @@ def _attribute(name: str, value: str, prefix: str) -> str:
         return ""
     if name == "id":
         value = prefix + value
+    elif name == "d":
+        value = _DECIMALS.sub(r"\1", " ".join(value.split()))
     elif name == "href":
         value = "#" + prefix + value[1:]
     value = _REFERENCE.sub(lambda found: f"url(#{prefix}{found[1]})", value)

@@ -28,8 +28,3 @@ class Event:
 
 
 Watcher = Callable[[Event], None]
-
-
-def replica_name(line: Mapping[str, Any]) -> str:
-    """The name of the replica a log line belongs to: ``tiny-lr0.003-seed0``, also the stem of its files."""
-    return f"{line['model']}-lr{line['learning_rate']:g}-seed{line['seed']}"

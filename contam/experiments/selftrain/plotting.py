@@ -1,0 +1,151 @@
+"""How pictures are drawn: matplotlib without a display, the same bytes for the same run, colours all eyes can tell."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from contam.experiments.selftrain.curves import Curve, ends
+from contam.reports.escape import shorten
+from contam.reports.vector import FAINT, INK, PAPER
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = ("#0072b2", "#d55e00", "#00936b", "#b8609a", "#a87000", "#5f7fd0", "#7f7f7f")
+"""Okabe and Ito's, darkened or lightened to at least 3 to 1 on light and on dark paper."""
+WIDTH = 6.0
+_DASHES = ("-", "--", ":")
+_LABEL = 24
+_COLUMNS = 4
+_FEW = 3
+_LEAST = 0.6
+"""Nats a panel shows at least, so that noise looks like noise."""
+_SETTINGS = {
+    "svg.hashsalt": "contam",
+    "svg.fonttype": "path",
+    "font.family": "DejaVu Sans",
+    "font.size": 8.5,
+    "text.parse_math": False,
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.facecolor": PAPER,
+    "figure.facecolor": PAPER,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.6,
+    "savefig.dpi": 200,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One set of axes: its curves, its title, and the range of the untouched model where it is known."""
+
+    title: str
+    curves: tuple[Curve, ...]
+    untouched: tuple[float, float] | None = None
+    from_zero: bool = False
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Settings of one look, whatever the person's own are; a missing glyph is drawn as a box without a word."""
+    import matplotlib
+
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_SETTINGS)
+        yield
+
+
+def saved(figure: Figure) -> tuple[str, bytes]:
+    """A figure as SVG text and PNG bytes, without a date or a trace of who made it."""
+    svg, png = BytesIO(), BytesIO()
+    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+    figure.savefig(png, format="png", metadata={"Software": None})
+    return svg.getvalue().decode("utf-8"), png.getvalue()
+
+
+def draw_panels(panels: Sequence[Panel], unit: str, legend: str) -> tuple[str, bytes]:
+    """Panels below one another over the same iterations, with one legend above them all.
+
+    Curves end on one another once all have collapsed, so that names at their ends would be in each other's way.
+    """
+    from matplotlib.figure import Figure
+
+    with drawing():
+        figure = Figure(figsize=(WIDTH, 0.75 + 2.2 * len(panels)), layout="constrained")
+        axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+        for panel, place in zip(panels, axes):
+            _panel(place, panel, unit)
+        axes[-1].set_xlabel("iteration")
+        _legend(figure, panels, legend)
+        return saved(figure)
+
+
+def _legend(figure: Figure, panels: Sequence[Panel], title: str) -> None:
+    """What the colours mean, in a row (or several) above the panels."""
+    from matplotlib.lines import Line2D
+
+    names = {curve.place: curve.label for panel in panels for curve in panel.curves}
+    lines = [Line2D([], [], **style_of(place)) for place in sorted(names)]
+    shown = [shorten(names[place], _LABEL) for place in sorted(names)]
+    columns = min(len(names), _COLUMNS)
+    figure.legend(lines, shown, loc="outside upper center", ncols=columns, title=title, frameon=False)
+
+
+def _panel(axes: Axes, panel: Panel, unit: str) -> None:
+    axes.set_title(shorten(panel.title, 70))
+    axes.set_ylabel(unit)
+    if panel.untouched is not None:
+        axes.axhspan(*panel.untouched, color=FAINT, zorder=0.5)
+    for curve in panel.curves:
+        draw_curve(axes, curve)
+    low, high = ends(panel.curves)
+    if low > 0 and high > 10 * low and not panel.from_zero:
+        axes.set_yscale("log")
+    elif panel.from_zero:
+        axes.set_ylim(0, max(high * 1.06, 0.1))
+    elif high - low < _LEAST:
+        axes.set_ylim((low + high - _LEAST) / 2, (low + high + _LEAST) / 2)
+    whole_iterations(axes, max(c.iterations[-1] for c in panel.curves))
+
+
+def whole_iterations(axes: Axes, last: int) -> None:
+    """An axis of iterations: from 0, whole numbers only."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_xlim(-0.02 * max(last, 1), max(last, 1) * 1.02)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def style_of(index: int) -> dict[str, Any]:
+    """Colour and dashes of the curve with this number."""
+    return {"color": COLOURS[index % len(COLOURS)], "linestyle": _DASHES[index // len(COLOURS) % len(_DASHES)]}
+
+
+def draw_curve(axes: Axes, curve: Curve) -> None:
+    """The line of a curve, and faint behind it the range of its seeds (of a long curve: of all its points)."""
+    style = style_of(curve.place)
+    if curve.seeds > 1 or curve.is_long:
+        iterations, lowest, highest = curve.band
+        axes.fill_between(iterations, lowest, highest, color=style["color"], alpha=0.18, linewidth=0)
+    marker = "o" if len(curve.iterations) <= _FEW else ""
+    axes.plot(*curve.line, marker=marker, markersize=4, **style)
