@@ -135,8 +135,9 @@ class Run:
         return tuple(line for line in self.baseline if line.get("model", model) == model)
 
     def group(self, model: str, learning_rate: float) -> tuple[History, ...]:
-        """The seeds of one model at one learning rate."""
-        return tuple(r for r in self.replicas if r.model == model and r.learning_rate == learning_rate)
+        """The replicas of one model at one learning rate, by seed."""
+        found = (r for r in self.replicas if r.model == model and r.learning_rate == learning_rate)
+        return tuple(sorted(found, key=lambda replica: replica.seed))
 
     def groups(self) -> dict[tuple[str, float], tuple[History, ...]]:
         """(model, learning rate) -> its seeds: models by size, rates ascending."""
