@@ -106,7 +106,8 @@ def train(net: GPT2, tokens: np.ndarray, steps: int, name: str) -> None:
         loss.backward()
         optimizer.step()
         if step % 100 == 0:
-            print(f"{name} step {step}/{steps} loss {float(loss.detach()):.3f} {time.perf_counter() - begin:.0f} s", flush=True)
+            told = f"loss {float(loss.detach()):.3f} {time.perf_counter() - begin:.0f} s"
+            print(f"{name} step {step}/{steps} {told}", flush=True)
 
 
 def save(net: GPT2, config: dict[str, Any], tokenizer: Any, folder: Path, record: dict[str, Any]) -> None:

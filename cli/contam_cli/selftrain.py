@@ -45,7 +45,7 @@ def _experiment(command: Callable[..., Any]) -> Callable[..., Any]:
     whole, real = click.INT, click.FLOAT
     options = (
         click.option("--preset", metavar="NAME", help="herel2024 (default) or small (default for tiny)."),
-        click.option("--valid", multiple=True, metavar="NAME|PATH", help="wikitext2, ptb, pydoc or a path; repeatable."),
+        click.option("--valid", multiple=True, metavar="NAME|PATH", help="wikitext2, ptb, pydoc or a path; repeat."),
         click.option("--lr", "rates", type=Numbers(), metavar="A,B,C", help="Learning rates."),
         click.option("--seeds", type=whole, metavar="N", help="Replicas for each learning rate."),
         click.option("--seed", type=whole, metavar="N", help="The first seed.  [default: 0]"),

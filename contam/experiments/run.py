@@ -1,4 +1,4 @@
-"""The folder of a run: its plan, an append-only log, samples, checkpoints that are written whole; and taking it up again.
+"""The folder of a run: its plan, an append-only log, samples, checkpoints written whole; and taking it up again.
 
 A run is a function of its plan. What was done since the last checkpoint is done again after a kill, and its lines are
 compared with those that the log already has instead of being written twice.
@@ -92,13 +92,13 @@ class RunFolder:
         self.plan |= changes
         write_whole(self.path / PLAN, json.dumps(self.plan, indent=1, allow_nan=False) + "\n")
 
-    def append(self, name: str, key: str, record: dict[str, Any]) -> None:
-        """Append a record to ``name``; one that is there already under ``key`` is compared, not repeated."""
-        told = _line(record)
+    def append(self, name: str, record: dict[str, Any]) -> None:
+        """Append a record to the log ``name``; one that is there already (`key_of`) is compared, not repeated."""
+        key, told = key_of(record), _line(record)
         known = self._lines(name)
         if key in known:
-            if known[key] != _line(_lasting(record)) and key not in self.differing:
-                self.differing.append(key)
+            if known[key] != _line(_lasting(record)):
+                self.differing.append(f"{name}: {key}")
             return
         known[key] = _line(_lasting(record))
         file = self._files[name]

@@ -67,7 +67,9 @@ def bench_of(
     if fresh is not None:
         stream = tokenise(fresh, tokenizer, shape.context).stream
         if len(stream) <= options.block:
-            raise InputError(f"--fresh-text {fresh.name}: {len(stream)} tokens, fewer than one window of {options.block}")
+            raise InputError(
+                f"--fresh-text {fresh.name}: {len(stream)} tokens, fewer than one window of {options.block}"
+            )
     prompt = tuple(tokenizer.prompt_ids(options.prompt))
     return Bench(label, shape, tokenizer, prompt, options.block, sets, stream)
 
@@ -76,7 +78,8 @@ def check_window(label: str, shape: Shape, options: SelfTrainOptions) -> None:
     """InputError where the window is longer than what the model can see, or the text is shorter than a window."""
     if options.block > shape.context:
         raise InputError(
-            f"{label} sees {shape.context} tokens, but the window is {options.block}: give --block {shape.context} or less"
+            f"{label} sees {shape.context} tokens, but the window is {options.block}: "
+            f"give --block {shape.context} or less"
         )
     if options.tokens < options.block + 1:
         raise InputError(
