@@ -273,7 +273,8 @@ def test_the_first_signature_is_told_with_its_lead():
     assert told.count(" turned first, at iteration ") == 3
     assert "iterations ahead of the loss on pydoc (median of 3 seeds)" in told
     later = first_signature(make_run(Plan({("tiny", 0.003): Course(onset=20, signals_lead=-12)})))
-    assert "the loss on own text turned first" in later
+    assert "of the signatures the loss on own text turned first" in later
+    assert "after the loss on pydoc" in later
     quiet = first_signature(make_run(Plan({("tiny", 0.003): QUIET})))
     assert quiet == "Rate 0.003: no signature turned (median of 3 seeds)."
     alone = first_signature(make_run(Plan({("tiny", 0.003): Course(onset=20, rise=0.0, sag=0.0)}, seeds=1)))

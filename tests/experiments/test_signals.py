@@ -18,12 +18,13 @@ from contam.experiments.selftrain.signals import (
     DIRECTIONS,
     FALLS,
     NUMBER,
-    final_loop,
     log_fields,
+    loop_characters,
     signals_of,
     words_of,
 )
 from contam_metrics.ngrams import ragged
+from contam_metrics.repetition import SHORTEST_CHARACTER_LOOP, looped_positions
 from contam_metrics.signals import figures, tables
 
 ODD = {
@@ -90,6 +91,20 @@ def test_a_loop_moves_every_signal_the_way_of_collapse(name):
     assert after < before if DIRECTIONS[name] == FALLS else after > before
 
 
+@given(
+    st.text("ab\n", max_size=150)
+    | st.builds(lambda a, b, n: a + b * n, st.text("xyz"), st.text("ab", max_size=70), st.integers(0, 30))
+)
+def test_loops_of_characters_are_the_audits_loops(text):
+    plain = looped_positions(np.array([ord(c) for c in text]), shortest=SHORTEST_CHARACTER_LOOP)
+    assert loop_characters(text) == pytest.approx(plain.mean() if text else math.nan, nan_ok=True)
+
+
+@pytest.mark.parametrize("text", ["am" * 300, "r" * 300, ',"' * 200 + "?", "uncl" + "ed" * 200 + " sure"])
+def test_a_syllable_or_a_mark_over_and_over_is_a_loop(text):
+    assert log_fields(text)["loop_cover"] > 0.9
+
+
 def test_what_has_no_words_still_loops():
     fields = log_fields("\n" * 5000)
     assert fields["words"] == 0 and fields["entropy"] is None
@@ -110,8 +125,8 @@ def test_worked_examples():
     assert signals_of("a b a b a c")["diversity.distinct_2"] == pytest.approx(0.6)
     assert signals_of("a b c d a b c d a b c d")["repetition.seq_rep_4"] == pytest.approx(0.555556, abs=1e-6)
     assert signals_of("x y")["entropy.plug_in"] == pytest.approx(math.log(2))
-    assert final_loop("vwxyz" + "ab" * 15) == pytest.approx(30 / 35)
-    assert math.isnan(final_loop(""))
+    assert loop_characters("vwxyz" + "ab" * 15 + "rst") == pytest.approx(30 / 38)
+    assert math.isnan(loop_characters("")) and loop_characters("a") == 0.0
 
 
 def test_log_fields_repeat_the_signals_under_the_names_of_the_log():

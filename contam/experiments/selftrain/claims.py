@@ -227,11 +227,13 @@ def _first_told(one: Leads, label: str) -> str:
         return f"{where}: no signature turned ({seeds})."
     names = [told_name(lead.name) for lead in one.first]
     named = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    when = f"{where}: {named} turned first, at iteration {one.first[0].median:g}"
+    when = f"{where}: of the signatures {named} turned first, at iteration {one.first[0].median:g}"
     loss, ahead = told_name(one.validation.name), one.first[0].lead
     if one.validation.median is None or ahead is None:
         return f"{when}; {loss} did not turn ({seeds})."
-    far = f"{ahead:g} iterations ahead of" if ahead > 0 else "together with" if ahead == 0 else f"{-ahead:g} after"
+    if ahead == 0:
+        return f"{when}, together with {loss} ({seeds})."
+    far = f"{abs(ahead):g} iteration{'s' if abs(ahead) != 1 else ''} {'ahead of' if ahead > 0 else 'after'}"
     return f"{when}, {far} {loss} ({seeds})."
 
 

@@ -8,8 +8,8 @@ here, and then has another name:
   ``entropy.plug_in`` and ``entropy.chao_wang_jost`` are of the whole text.
 * ``gopher.*`` are shares of the characters of this text (the audit counts documents over a limit).
 * ``compression.zlib`` is of the whole text (the audit's is lzma on large blocks).
-* ``repetition.loop_characters`` is the loop of characters in which the text ends, white space included: a model that
-  writes nothing but line feeds has no words that could loop.
+* ``repetition.loop_characters`` is ``repetition.loop_cover`` on characters, white space included: small models collapse
+  into one syllable, one mark or line feeds more often than into words that could loop.
 
 The conditional entropy H(w2|w1) is left out: almost every pair of words in so short a text occurs once, so that it
 is ln N less the entropy of the words, and *rises* as the vocabulary shrinks. So are figures of copying between
@@ -37,11 +37,10 @@ from contam_metrics.entropy import chao_wang_jost, plug_in, window_entropy
 from contam_metrics.gopher import duplicate_ngram_share, top_ngram_share
 from contam_metrics.ngrams import ragged
 from contam_metrics.repetition import (
+    LONGEST_PERIOD,
     SHORTEST_CHARACTER_LOOP,
-    TAIL_CHARACTERS,
     loop_cover,
     seq_rep_n,
-    tail_loop,
 )
 from contam_metrics.tail import hapax_share
 
@@ -132,7 +131,7 @@ def _signals(text: str, words: list[str]) -> Signals:
         "tail.hapax_share": hapax_share(counts),
         "repetition.seq_rep_4": seq_rep_n(ids, bounds),
         "repetition.loop_cover": loop_cover(ids),
-        "repetition.loop_characters": final_loop(text),
+        "repetition.loop_characters": loop_characters(text),
         "gopher.top_2_gram": top_ngram_share(words, 2),
         "gopher.duplicate_5_grams": duplicate_ngram_share(words, 5),
         "compression.zlib": compression(text),
@@ -140,10 +139,20 @@ def _signals(text: str, words: list[str]) -> Signals:
     return {name: float(value) if math.isfinite(value) else None for name, value in figures.items()}
 
 
-def final_loop(text: str) -> float:
-    """Share of the last 4,096 characters that is the loop in which they end, white space and all; nan for no text."""
-    end = text[-TAIL_CHARACTERS:]
-    return tail_loop(end, TAIL_CHARACTERS, SHORTEST_CHARACTER_LOOP)[1] / len(end) if end else math.nan
+def loop_characters(text: str) -> float:
+    """Share of the characters that lie in a loop: a stretch of period k <= 64, at least 3k and 24 characters long.
+
+    White space counts. nan for no text. As ``contam_metrics.repetition.looped_positions``, but quick where characters
+    repeat by chance all the time.
+    """
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    marked = np.zeros(len(points), bool)
+    for k in range(1, min(LONGEST_PERIOD, len(points) - 1) + 1):
+        edges = np.flatnonzero(np.diff(points[:-k] == points[k:], prepend=False, append=False))
+        starts, ends = edges[::2], edges[1::2] + k
+        for i in np.flatnonzero(ends - starts >= max(3 * k, SHORTEST_CHARACTER_LOOP)):
+            marked[starts[i] : ends[i]] = True
+    return float(marked.mean()) if len(points) else math.nan
 
 
 def compression(text: str) -> float:
@@ -155,18 +164,18 @@ def compression(text: str) -> float:
 def log_fields(text: str) -> dict[str, object]:
     """What a line of a run's log says of the generated text.
 
-    ``entropy`` (plug-in, of the whole text), ``distinct_1`` to ``distinct_4``, ``rep_4`` (seq-rep-4), ``loop_cover``,
-    ``words`` (how many), and ``signals``, all of `signals_of`. For a text without words ``loop_cover`` is that of
-    its characters.
+    ``entropy`` (plug-in, of the whole text), ``distinct_1`` to ``distinct_4``, ``rep_4`` (seq-rep-4), ``loop_cover``
+    (the larger of the two loop figures, of words and of characters), ``words`` (how many), and ``signals``, all of
+    `signals_of`.
     """
     words = words_of(text)
     signals = _signals(text, words)
-    covered = signals["repetition.loop_cover"]
+    loops = [signals[name] for name in ("repetition.loop_cover", "repetition.loop_characters")]
     return {
         "entropy": signals["entropy.plug_in"],
         **{f"distinct_{n}": signals[f"diversity.distinct_{n}"] for n in (1, 2, 3, 4)},
         "rep_4": signals["repetition.seq_rep_4"],
-        "loop_cover": signals["repetition.loop_characters"] if covered is None else covered,
+        "loop_cover": max((share for share in loops if share is not None), default=None),
         "words": len(words),
         "signals": signals,
     }
