@@ -74,8 +74,8 @@ def find(name: str) -> ModelFiles:
         names = f"; models that come with contam: {', '.join(embedded())}"
         raise InputError(f"{given!r}: no such folder{_nearest(given) or names}")
     repository = ALIASES.get(given, given)
-    names = dict.fromkeys((repository, given, *(short for short, full in ALIASES.items() if full == given)))
-    for cached in (folder for one in names for folder in cached_snapshots(one)):
+    either = dict.fromkeys((repository, given, *(short for short, full in ALIASES.items() if full == given)))
+    for cached in (folder for one in either for folder in cached_snapshots(one)):
         if _complete(cached):
             return _checked(given, cached)
     return _checked(given, _downloaded(given, repository))
@@ -220,13 +220,17 @@ def _hidden(name: str) -> str:
 
 
 def _causal(name: str, config: dict[str, Any]) -> None:
-    """Refuses what does not predict the next token from the ones before, and what brings its own code."""
+    """Refuses what does not predict the next token from the ones before, what cannot be trained, what brings code."""
     kind, made = config["model_type"], [str(a) for a in config.get("architectures") or ()]
     headless = kind in OWN and all(a.endswith("Model") and not a.endswith("DoubleHeadsModel") for a in made)
     if config.get("is_encoder_decoder") or not (headless or not made or any(a.endswith(CAUSAL) for a in made)):
         what = ", ".join(made) or f"an encoder-decoder ({kind})"
         raise InputError(
             f"{name}: {what} is no causal language model; expected a ...ForCausalLM such as GPT-2 or Llama"
+        )
+    if config.get("quantization_config"):
+        raise InputError(
+            f"{name}: quantised weights cannot be trained; give the model as it was before, in fp32 or bf16"
         )
     if config.get("auto_map") and kind not in OWN and not _native(kind):
         raise InputError(f"{name}: {kind} runs code that comes with the model (auto_map in config.json), which contam "

@@ -28,9 +28,10 @@ _FUSED = {
 
 def readable(config: dict[str, Any]) -> bool:
     """Whether this module computes the model as configured; transformers computes the others."""
-    rope = {**(config.get("rope_scaling") or {}), **(config.get("rope_parameters") or {})}
-    plain = rope.get("rope_type", rope.get("type", "default")) == "default"
-    whole = config.get("partial_rotary_factor", rope.get("partial_rotary_factor")) in (None, 1, 1.0)
+    ropes = [config.get("rope_scaling") or {}, config.get("rope_parameters") or {}]
+    plain = all(r.get("rope_type", r.get("type", "default")) == "default" for r in ropes)
+    plain = plain and not any(isinstance(v, dict) for r in ropes for v in r.values())  # kinds of layers differ
+    whole = all(r.get("partial_rotary_factor") in (None, 1) for r in (config, *ropes))
     return plain and whole and config.get("hidden_act", "silu") in ("silu", "swish")
 
 

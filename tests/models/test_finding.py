@@ -258,6 +258,11 @@ def test_code_that_comes_with_a_model_is_not_run(tmp_path, monkeypatch):
     assert find(str(folder)).config["auto_map"] == auto
 
 
+def test_quantised_weights_are_refused(tmp_path):
+    with pytest.raises(InputError, match="quantised"):
+        find(str(write_files(tmp_path / "model", quantization_config={"bits": 4})))
+
+
 def test_transformers_is_asked_which_types_it_implements():
     pytest.importorskip("transformers")
     assert finding._native("falcon") and not finding._native("own")
