@@ -9,17 +9,19 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from contam.auditing import audit as audit
     from contam.comparing import compare as compare
+    from contam.experiments.selftrain.running import selftrain as selftrain
     from contam.result import Audit as Audit
     from contam.result import Level as Level
 
 _WHERE = {
     "audit": "contam.auditing",
     "compare": "contam.comparing",
+    "selftrain": "contam.experiments.selftrain.running",
     "Audit": "contam.result",
     "Level": "contam.result",
 }
 
-__all__ = ["Audit", "Level", "__version__", "audit", "compare"]
+__all__ = ["Audit", "Level", "__version__", "audit", "compare", "selftrain"]
 
 
 def __getattr__(name: str) -> Any:

@@ -18,6 +18,7 @@ from contam_cli.settings import Settings, global_options
 COMMANDS = {
     "audit": "Judge whether a corpus is collapsing.",
     "compare": "Show how two corpora, or two saved audits, differ beyond noise.",
+    "selftrain": "Reproduce the collapse of a self-trained language model.",
     "profile": "Build, list and show reference populations.",
     "rule": "List the rules, or explain one.",
     "demo": "Make a human and a collapsing corpus on the spot and audit both.",

@@ -9,7 +9,10 @@ from contam.result import Audit
 
 
 def draw(result: Any) -> Page:
-    """The page of an audit or of a comparison."""
+    """The page of an audit, of a comparison, or of a run, which draws itself."""
+    if hasattr(result, "draw"):
+        page: Page = result.draw()
+        return page
     if isinstance(result, Audit):
         from contam.reports.audit_page import draw_audit
 

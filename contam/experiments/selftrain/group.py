@@ -44,7 +44,7 @@ class Group:
     def iterate(self, iteration: int, beat: Beat | None = None) -> tuple[list[dict[str, Any]], list[Text]]:
         """Generate, measure, evaluate, and (unless it is the last iteration) step: the log lines and the texts.
 
-        ``seconds`` is the time of all replicas of the program together.
+        ``seconds`` is a replica's share of the time that the program took.
         """
         begin = time.perf_counter()
         names: list[Names] = [(r.seed, iteration) for r in self.replicas]
@@ -54,7 +54,7 @@ class Group:
         if iteration < self.options.iterations:
             steps = self._steps(texts, names)
         measured = [log_fields(text.text) for text in texts]
-        seconds = round(time.perf_counter() - begin, 4)
+        seconds = round((time.perf_counter() - begin) / len(self.replicas), 4)
         lines = []
         for i, replica in enumerate(self.replicas):
             head: dict[str, Any] = {"iteration": iteration, "model": replica.model}

@@ -85,7 +85,7 @@ def concluded(folder: Path, differing: Sequence[str], seconds: float) -> SelfTra
     claims = judge_claims(run)
     write_claims(folder, claims)
     audits = write_audits(folder, run, int(run.plan.get("seed", 0)))
-    write_report(folder)
+    write_report(folder, claims, [f"{one} came out otherwise when it was computed again" for one in differing[:3]])
     return SelfTraining(folder, run, outcomes, claims, tuple(audits), tuple(differing), seconds)
 
 
