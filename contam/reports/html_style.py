@@ -79,6 +79,7 @@ footer{margin-top:2.5rem;border-top:1px solid var(--line);padding-top:.8rem}
  main{padding:1rem .9rem 2rem}
  .banner{padding:.9rem 1rem}.banner .word{font-size:1.4rem}
  table{font-size:.86rem}th,td{padding-right:.6rem}
+ tbody th{min-width:2.6rem}td.long{min-width:9rem}
 }
 @media print{
  body{font-size:10.5pt}main{max-width:none;padding:0}nav,.skip{display:none}

@@ -5,30 +5,33 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contam.experiments.selftrain.claims import CONFIRMED, CONTRADICTED, Claim, Group, groups_of, judge_claims, rule_of
+from contam.experiments.selftrain.banner import STATES, banner_of, iterations_told
+from contam.experiments.selftrain.claims import (
+    CONFIRMED,
+    CONTRADICTED,
+    NOT_TESTED,
+    Claim,
+    Group,
+    groups_of,
+    judge_claims,
+    rule_of,
+)
 from contam.experiments.selftrain.history import Run, read_run
 from contam.experiments.selftrain.settings_table import limits_of, settings_of
 from contam.experiments.selftrain.strips import title_of
-from contam.experiments.selftrain.turning import TURN, Lead, Leads, evaluated, leads, turning_points
+from contam.experiments.selftrain.turning import Lead, Leads, leads, turning_points
 from contam.reports import write_whole
 from contam.reports.audit_page import plural
-from contam.reports.page import Banner, Block, Excerpts, Page, Picture, Section, Sentences, Table
+from contam.reports.page import Block, Excerpts, Page, Picture, Section, Sentences, Table
 
 REPORT, FIGURES, AUDIT = "report.html", "figures", "audit.json"
-STATES = ("collapsing", "diverged", "at_risk", "healthy")
-"""The states of a replica, worst first."""
-UNJUDGED = "insufficient_evidence"
-NEEDED = TURN.window + TURN.sustain
-"""Evaluated iterations before which nothing can have turned."""
 _MARKS = {"collapsing": "fail", "diverged": "fail", "at_risk": "warn", "healthy": "pass"}
 _STATUS = {CONFIRMED: "pass", CONTRADICTED: "fail"}
-_RATE = "at learning rate "
 _NAMED = 3
 _COLUMNS = 5
 _NOT_DRAWN = "no pictures: matplotlib is not installed (pip install matplotlib)"
@@ -72,70 +75,15 @@ def write_report(folder: Path, claims: Sequence[Claim] | None = None, notes: Seq
     write_whole(folder / REPORT, html.render(draw_run(run, judged, extras)))
 
 
-def banner_of(groups: Sequence[Group], claims: Sequence[Claim]) -> Banner:
-    """The verdict in one line: the worst state of a replica, and at which rates after how many iterations.
-
-    A run too short for anything to have turned is not called healthy.
-    """
-    states = Counter(str(outcome.state) for group in groups for outcome in group.outcomes)
-    level = next((state for state in STATES if states[state]), UNJUDGED)
-    evaluations = max((_evaluations(group) for group in groups), default=0)
-    verdicts = Counter(claim.status.replace("_", " ") for claim in claims)
-    detail = "Of the paper's claims " + ", ".join(f"{n} {status}" for status, n in sorted(verdicts.items()))
-    if level in (UNJUDGED, "healthy") and evaluations < NEEDED:
-        return Banner(UNJUDGED, f"{evaluations} evaluations; nothing can have turned before {NEEDED}", detail)
-    return Banner(level, _collapses(groups) or _no_collapse(groups, level), detail if claims else "")
-
-
-def _evaluations(group: Group) -> int:
-    return max(sum(evaluated(line) for line in replica.lines) for replica in group.replicas)
-
-
-def _collapses(groups: Sequence[Group]) -> str:
-    """Which groups collapsed when, and which did not; empty where none did."""
-    came = [(group, [o.collapsed_at for o in group.outcomes if o.collapsed_at is not None]) for group in groups]
-    if not any(found for _, found in came):
-        return ""
-    all_did = all(len(found) in (0, len(group.outcomes)) for group, found in came)
-    parts = [_collapse(group, found, not all_did) for group, found in came if found]
-    still = [group.label for group, found in came if not found]
-    seeds = len(groups[0].outcomes)
-    each = f" ({'every' if seeds > 1 else 'one'} seed)" if all_did else ""
-    last = plural(max(group.last for group in groups), "iteration")
-    told = f"collapsed {_RATE if ' at ' not in groups[0].label else ''}{', '.join(parts)}{each}"
-    return told + (f"; not within {last}: {', '.join(still)}" if still else "")
-
-
-def _collapse(group: Group, found: Sequence[int], with_seeds: bool) -> str:
-    of = f" ({len(found)} of {len(group.outcomes)} seeds)" if with_seeds else ""
-    return f"{group.label} after {plural_of(statistics.median(found))}{of}"
-
-
-def plural_of(iterations: float) -> str:
-    """``1 iteration``, ``12.5 iterations``."""
-    return f"{iterations:g} iteration{'' if iterations == 1 else 's'}"
-
-
-def _no_collapse(groups: Sequence[Group], level: str) -> str:
-    last = plural(max(group.last for group in groups), "iteration")
-    if level == "diverged":
-        lost = [_where(g) for g in groups if any(o.diverged_at is not None for o in g.outcomes)]
-        return f"the loss became infinite or no number at {', '.join(lost)}"
-    if level == "at_risk":
-        turned = [_where(g) for g in groups if any(str(o.state) == level for o in g.outcomes)]
-        return f"no collapse within {last}, but figures have turned at {', '.join(turned)}"
-    return f"no figure has turned within {last}"
-
-
-def _where(group: Group) -> str:
-    return group.label if " at " in group.label else f"learning rate {group.label}"
-
-
 def _claims(claims: Sequence[Claim]) -> Section | None:
-    rows = tuple((c.id, c.status.replace("_", " "), f"{c.statement} Measured: {c.measured}") for c in claims)
+    rows = tuple((c.id, c.status.replace("_", " "), f"{c.statement} {_found(c)}") for c in claims)
     marks = tuple(_STATUS.get(claim.status, "skipped") for claim in claims)
     table = Table(("claim", "status", "what was claimed, and what was measured"), rows, marks)
     return Section("Claims of Herel & Mikolov (2024)", (table,)) if rows else None
+
+
+def _found(claim: Claim) -> str:
+    return claim.measured if claim.status == NOT_TESTED else f"Measured: {claim.measured}"
 
 
 def _first_signs(found: Sequence[Leads]) -> Section | None:
@@ -163,7 +111,7 @@ def _first_sign(group: Leads, several: bool) -> str:
 def _ahead(lead: float) -> str:
     if lead == 0:
         return "together with"
-    return f"{plural_of(abs(lead))} {'ahead of' if lead > 0 else 'after'}"
+    return f"{iterations_told(abs(lead))} {'ahead of' if lead > 0 else 'after'}"
 
 
 def _outcomes(groups: Sequence[Group], several: bool) -> Section | None:
@@ -171,8 +119,8 @@ def _outcomes(groups: Sequence[Group], several: bool) -> Section | None:
     rows = tuple(_outcome(group, several) for group in groups)
     marks = tuple(_MARKS[_state(group)] for group in groups)
     read = (
-        "collapsed, +1 nat (human text), halved (own text): since which iteration, median over seeds; highest: of "
-        "the loss on human text, running median, nats above the untouched model; own: lowest loss on own text as a share of its start"
+        "collapsed, +1 nat (human text), halved (own text): since which iteration, median over seeds; highest: of the "
+        "loss on human text, nats above the untouched model; own: lowest loss on own text as a share of its start"
     )
     table = Table(("model, rate" if several else columns[0], *columns[1:]), rows, marks, True)
     return Section("Outcome by learning rate", (table, Sentences((read,)))) if rows else None
@@ -183,7 +131,7 @@ def _outcome(group: Group, several: bool) -> tuple[str, ...]:
     highest = _median(o.highest - o.start for o in group.outcomes)
     share = _median(o.own_share for o in group.outcomes)
     rise = "-" if highest is None else f"{highest:+.2f}"
-    name = f"{group.model}, {group.learning_rate:g}" if several else group.label
+    name = f"{group.model}, {group.learning_rate:g}" if several else f"{group.learning_rate:g}"
     return name, _state_told(group), *reached, rise, "-" if share is None else f"{100 * share:.0f} %"
 
 

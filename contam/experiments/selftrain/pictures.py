@@ -73,17 +73,16 @@ def _losses(run: Run, model: str, name: str) -> Drawn | None:
     if not human:
         return None
     own = _by_rate(run, model, "train_loss")
-    panels = [Panel(f"Validation loss on {name}", human, _untouched(run, model, f"validation.{name}"))]
-    panels += [Panel("Loss on own text", own, _untouched(run, model, "train_loss"), True)] if own else []
-    svg, png = draw_panels(panels, UNIT, "learning rate")
     several = len(run.models) > 1
     of_model = f" of {model}" if several else ""
+    titles = (f"Validation loss{of_model} on {name}", f"Loss{of_model} on own text")
+    panels = [Panel(titles[0], human, _untouched(run, model, f"validation.{name}"))]
+    panels += [Panel(titles[1], own, _untouched(run, model, "train_loss"), True)] if own else []
+    svg, png = draw_panels(panels, UNIT, "learning rate")
     number = 2 if run.validation.index(name) == 0 else 4
     alt = f"Loss{of_model} by iteration on the human text {name}: {_told(human)}."
     alt += f" On the model's own text: {_told(own)}." if own else ""
-    caption = (
-        f"Loss{of_model} on human text ({name}) and on own text, as in Figure {number} of Herel & Mikolov (2024). "
-    )
+    caption = f"Loss{of_model} on human text ({name}) and on own text: Figure {number} of Herel & Mikolov (2024). "
     stem = file_name(f"losses-{name}-{model}" if several else f"losses-{name}")
     return Drawn(stem, svg, png, alt, caption + _BANDS)
 
