@@ -71,7 +71,7 @@ def told(text: str) -> str:
 
 def _line_breaks(found: re.Match[str]) -> str:
     count = len(re.findall(r"\r\n|\n|\r", found[0]))
-    return r" \n " * count if count < 4 else rf" \n ({count} times) "
+    return r" \n" * count + " " if count < 4 else rf" \n ({count} times) "
 
 
 def _times(found: re.Match[str]) -> int:
