@@ -106,6 +106,15 @@ def test_diverged_after_the_collapse_is_both():
     assert found.collapsed_at is not None and math.isfinite(found.highest)
 
 
+def test_nothing_is_judged_after_divergence():
+    history = make_history(Course(onset=20), 60)
+    lines = [line | ({"train_loss": math.nan} if line["iteration"] == 5 else {}) for line in history.lines]
+    found = outcome_of(History(*history.key, tuple(lines)), BASELINE)
+    assert found.state is State.DIVERGED and found.diverged_at == 5
+    assert found.collapsed_at is found.risen_at is found.halved_at is None
+    assert set(found.turned.values()) == {None}
+
+
 def test_missing_evaluations_are_passed_over():
     history = make_history(Course(onset=40, every=4), 160)
     found = outcome_of(history, BASELINE)

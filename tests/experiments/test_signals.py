@@ -126,6 +126,7 @@ def test_worked_examples():
     assert signals_of("a b c d a b c d a b c d")["repetition.seq_rep_4"] == pytest.approx(0.555556, abs=1e-6)
     assert signals_of("x y")["entropy.plug_in"] == pytest.approx(math.log(2))
     assert loop_characters("vwxyz" + "ab" * 15 + "rst") == pytest.approx(30 / 38)
+    assert loop_characters("abcdefghijklmnop" * 2) == 0.0 and loop_characters("abcdefghijklmnop" * 3) == 1.0
     assert math.isnan(loop_characters("")) and loop_characters("a") == 0.0
 
 

@@ -214,9 +214,18 @@ def same_elsewhere(groups: Sequence[Group], sets: Sequence[str]) -> Claim:
 
 
 def first_signature(run: Run) -> str:
-    """Which signature turned first, and how far ahead of the loss on human text; a sentence for every group."""
+    """Which signature turned first, and how far ahead of the loss on human text; two sentences for every group.
+
+    A turn is the first lasting departure from the untouched model, and the loss is measured on far more text than one
+    generated sample, so it departs visibly while it has hardly risen: hence also when it was a nat up.
+    """
+    risen = {(g.model, g.learning_rate): g.told("risen_at") for g in groups_of(run, rule_of(run))}
     several = len(run.models) > 1
-    told = [_first_told(one, f"{one.model}, rate" if several else "Rate") for one in leads(run)]
+    told = [
+        f"{_first_told(one, f'{one.model}, rate' if several else 'Rate')} Human text was a nat worse "
+        f"{risen[one.model, one.learning_rate]}."
+        for one in leads(run)
+    ]
     return " ".join(told) or "Which signature turned first cannot be said: the untouched model was not measured."
 
 

@@ -130,7 +130,7 @@ def order_of(slow: Group, fast: Group, what: str = "risen_at") -> str:
     was reached later than that, or not at all.
     """
     a, b = slow.reached(what), fast.reached(what)
-    if math.isnan(a) or math.isnan(b) or (math.isinf(a) and math.isinf(b)):
+    if math.isnan(a) or math.isnan(b):
         return "open"
     if math.isinf(a):
         return "faster" if slow.last > b else "open"
