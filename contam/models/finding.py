@@ -154,7 +154,7 @@ def _downloaded(given: str, repository: str) -> Path:
         if type(error).__name__ in ("RepositoryNotFoundError", "HFValidationError"):
             raise InputError(f"{given}: no such folder, and no such model on the hub{_nearest(given)}") from None
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InputError(f"{given}: the download failed: {first[:300]}") from None
+        raise InputError(f"{given}: the download failed: {first[:300]}; a local folder can be given instead") from None
 
 
 def _fetched(hub: Any, given: str, repository: str) -> Path:

@@ -339,5 +339,5 @@ def test_an_unknown_repository_is_named(online):
 
 def test_a_failed_download_is_told_in_one_line(online, monkeypatch):
     monkeypatch.setattr(online, "list_repo_files", lambda repository: 1 / 0)
-    with pytest.raises(InputError, match=r"the download failed: division by zero$"):
+    with pytest.raises(InputError, match=r"failed: division by zero; a local folder can be given instead$"):
         find("me/model")

@@ -229,13 +229,18 @@ def tokenise(text: ValidationText, tokenizer: Tokenizer, window: int = 1) -> Tok
 
     Raises ``InputError`` where there are not ``window`` + 1 tokens: no window of that length with its next tokens.
     """
-    before = np.zeros(0, np.int64) if text.running else _separator(tokenizer)
-    parts = [np.concatenate((before, ids)) for ids in tokenizer.encode_many(text.documents)]
-    stream = np.concatenate([np.zeros(0, np.int64), *parts])
-    if len(stream) < window + 1:
-        raise InputError(f"{text.name}: {len(stream)} tokens are too few for windows of {window}; give a longer text")
-    starts = np.cumsum([0, *map(len, parts)], dtype=np.int64)[:-1]
-    return TokenSet(text.name, stream, starts, len(text.documents))
+    before = [] if text.running else [_separator(tokenizer)]
+    parts: list[NDArray[np.int64]] = []
+    starts: list[int] = []
+    tokens = 0
+    for ids in tokenizer.encode_many(text.documents):
+        starts.append(tokens)
+        parts += [*before, ids]
+        tokens += len(ids) + sum(map(len, before))
+    if tokens < window + 1:
+        raise InputError(f"{text.name}: {tokens} tokens are too few for windows of {window}; give a longer text")
+    stream = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return TokenSet(text.name, stream, np.array(starts, np.int64), len(text.documents))
 
 
 def _separator(tokenizer: Tokenizer) -> NDArray[np.int64]:
