@@ -95,6 +95,8 @@ def _section(section: Section, number: int) -> str:
 
 def _block(block: Block, title: str, name: str) -> str:
     """One block; ``title`` labels what can be scrolled, ``name`` starts the ids inside."""
+    if isinstance(block, Sentences) and len(block.items) == 1:
+        return f"<p>{text(block.items[0])}</p>"
     if isinstance(block, Sentences):
         return f"<ul>{''.join(f'<li>{text(item)}</li>' for item in block.items)}</ul>"
     if isinstance(block, Bars):

@@ -84,7 +84,7 @@ footer{margin-top:2.5rem;border-top:1px solid var(--line);padding-top:.8rem}
 @media print{
  body{font-size:10.5pt}main{max-width:none;padding:0}nav,.skip{display:none}
  .wide{overflow:visible}a{color:inherit;text-decoration:none}
- h2{break-after:avoid}tr,figure,.excerpt,.banner{break-inside:avoid}
+ figure svg{max-width:13cm}h2{break-after:avoid}tr,figure,.excerpt,.banner{break-inside:avoid}
  .banner,.excerpt .text{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 }
 """

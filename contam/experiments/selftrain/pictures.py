@@ -97,7 +97,7 @@ def _sizes(run: Run, name: str) -> Drawn | None:
         curves = _by_model(run, rate, name)
         if len(curves) > 1:
             of_rate = f"learning rate {rate:g}" + (" x smallest width / width" if scaled else "")
-            panels.append(Panel(f"Validation loss on {name}, {of_rate}", curves))
+            panels.append(Panel(f"Loss on {name}, {of_rate}", curves))
     if not panels:
         return None
     svg, png = draw_panels(panels, UNIT, "model")
