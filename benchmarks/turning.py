@@ -3,7 +3,7 @@
 ``python benchmarks/turning.py [RUNS]`` prints shares of replicas (default 2,000) in which a figure turned falsely
 within 100 and within 1,000 iterations, judged by 8 draws of the untouched model. The noise of the signals is that of
 texts which a word trigram of Python's documentation writes, of 60, 230 and 1,000 tokens; beside them are made-up
-noises, among them worse ones than any signal has. Needs no data and no network; takes about two minutes of one core.
+noises, among them worse ones than any signal has. Needs no data and no network; takes under a minute of one core.
 """
 
 from __future__ import annotations
