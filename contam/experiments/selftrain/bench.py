@@ -65,7 +65,7 @@ def bench_of(
     sets = tuple(_human_set(text, tokenizer, shape, options) for text in validation)
     stream = None
     if fresh is not None:
-        stream = tokenise(fresh, tokenizer, shape.context).stream
+        stream = tokenise(fresh, tokenizer).stream
         if len(stream) <= options.block:
             raise InputError(
                 f"--fresh-text {fresh.name}: {len(stream)} tokens, fewer than one window of {options.block}"
@@ -88,7 +88,7 @@ def check_window(label: str, shape: Shape, options: SelfTrainOptions) -> None:
 
 
 def _human_set(text: ValidationText, tokenizer: Tokenizer, shape: Shape, options: SelfTrainOptions) -> HumanSet:
-    tokens = tokenise(text, tokenizer, shape.context)
+    tokens = tokenise(text, tokenizer)
     rows: list[Stream] = []
     if len(tokens.stream) <= options.eval_windows * options.block:
         rows = document_rows(tokens.stream, tokens.starts, shape.context, tokenizer.bos)

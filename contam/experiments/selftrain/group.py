@@ -42,7 +42,7 @@ class Group:
         self.optimizer = Optimizer(self.network, [r.rate for r in self.replicas], settings)
 
     def iterate(self, iteration: int, beat: Beat | None = None) -> tuple[list[dict[str, Any]], list[Text]]:
-        """Generate, measure, evaluate, and (unless it is the last iteration) step: the log lines and the texts.
+        """Generate, measure, evaluate, step: the log lines and the texts. The losses are of before the step.
 
         ``seconds`` is a replica's share of the time that the program took.
         """
@@ -50,9 +50,7 @@ class Group:
         names: list[Names] = [(r.seed, iteration) for r in self.replicas]
         texts = [row[0] for row in written(self.network, self.bench, self.options, [[n] for n in names], beat)]
         losses = self._losses(iteration, texts, names)
-        steps: dict[str, list[float | None]] = {"step_loss": [None] * len(texts), "grad_norm": [None] * len(texts)}
-        if iteration < self.options.iterations:
-            steps = self._steps(texts, names)
+        steps = self._steps(texts, names)
         measured = [log_fields(text.text) for text in texts]
         seconds = round((time.perf_counter() - begin) / len(self.replicas), 4)
         lines = []
@@ -70,7 +68,7 @@ class Group:
             return [{"train_loss": None, "validation": dict(empty)} for _ in texts]
         return evaluated(self.network, self.bench, self.options, texts, names)
 
-    def _steps(self, texts: Sequence[Text], names: Sequence[Names]) -> dict[str, list[float | None]]:
+    def _steps(self, texts: Sequence[Text], names: Sequence[Names]) -> dict[str, list[float]]:
         """One or more optimizer steps, each on newly drawn windows; what is told is of the last one."""
         loss = norm = torch.zeros(len(texts))
         for step in range(self.options.steps):
@@ -116,5 +114,5 @@ class Group:
         self.network.refresh()
 
 
-def _numbers(values: Tensor) -> list[float | None]:
+def _numbers(values: Tensor) -> list[float]:
     return [float(v) for v in values.detach().cpu()]

@@ -67,7 +67,7 @@ class Course:
     watches: dict[str, Watch]
     files: ModelFiles
     _saved: float = field(default_factory=time.monotonic)
-    _pause: float = SAVE_SECONDS
+    _pause: float = field(default_factory=lambda: SAVE_SECONDS)
 
     @property
     def name(self) -> str:
