@@ -95,6 +95,7 @@ class Scene:
     states: dict[str, str] = field(default_factory=dict)
     sample: str = ""
     seconds: float | None = None
+    left: float | None = None
     _seen: float | None = None
 
     def watch(self, event: Any) -> None:
@@ -102,6 +103,7 @@ class Scene:
         self.event = event
         self.states = dict(event.states) or self.states
         self.sample = event.sample or self.sample
+        self.left = event.seconds_left if event.lines or event.phase != "iterating" else self.left
         if event.lines:
             self._take(event.lines)
             now = time.monotonic()
@@ -175,7 +177,7 @@ def _headline(scene: Scene) -> str:
     if event.phase == "iterating":
         told += f": iteration {event.iteration}/{event.iterations}"
         told += f", {_duration(scene.seconds)} each" if scene.seconds is not None else ""
-        told += f", {_duration(event.seconds_left)} left" if event.seconds_left is not None else ""
+        told += f", {_duration(scene.left)} left" if scene.left is not None else ""
     return f"{told} ({_plain(event.note, 60, scene.ascii)})" if event.note else told
 
 

@@ -84,9 +84,15 @@ def test_many_rows_are_summarised():
 
 def test_a_heartbeat_keeps_what_is_known():
     states = {"tiny-lr0.003-seed0": "at_risk"}
-    scene = scene_of(iterating(4, [line()], sample="kept", states=states), iterating(5, [], note="token 200"))
-    text = shown(scene)
-    assert "kept" in text and "at risk" in text and "token 200" in text and "iteration 5/60" in text
+    first = iterating(4, [line()], sample="kept", states=states, seconds_left=3725.0)
+    text = shown(scene_of(first, iterating(5, [], note="token 200")))
+    assert (
+        "kept" in text
+        and "62:05 min left" in text
+        and "at risk" in text
+        and "token 200" in text
+        and "iteration 5/60" in text
+    )
 
 
 def test_what_was_not_measured_is_a_dash():

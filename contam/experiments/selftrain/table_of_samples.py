@@ -16,7 +16,7 @@ PAPER = (0, 50, 100)
 """The iterations of the paper's table, beside the last."""
 _SHOWN = 900
 _BREAKS = re.compile(r"[ \t]*(?:\r\n|\n|\r)(?:[ \t]*(?:\r\n|\n|\r))*")
-_RUN = re.compile(r"(\S)\1{39,}")
+_RUN = re.compile(r"(\S{1,12}?)\1{19,}")
 _WORDS = re.compile(r"(?<!\S)(\S{1,40}(?: \S{1,40}){0,3}?)(?: \1){7,}(?!\S)")
 
 
@@ -64,7 +64,7 @@ def excerpts_of(samples: Sequence[Sample]) -> Excerpts:
 def told(text: str) -> str:
     r"""The beginning of a generated text on one line: line breaks as ``\n``, and of long repetitions how often."""
     shown = _BREAKS.sub(_line_breaks, text[: 40 * _SHOWN])
-    shown = _RUN.sub(lambda found: f"{found[1] * 8}... ({len(found[0])} times)", shown)
+    shown = _RUN.sub(lambda found: f"{found[1] * 2}... ({len(found[0]) // len(found[1])} times)", shown)
     shown = _WORDS.sub(lambda found: f"{found[1]} ... ({_times(found)} times)", shown)
     return shown[:_SHOWN] + ("..." if len(shown) > _SHOWN else "")
 
