@@ -10,7 +10,7 @@ from torch import Tensor
 
 from contam.errors import InputError
 from contam.models.network import Device, Shape
-from contam.models.stacked import Stacked, Weights, linear
+from contam.models.stacked import Places, Stacked, Weights, linear
 
 _LAYER = (
     "ln_1.weight", "ln_1.bias", "attn.c_attn.weight", "attn.c_attn.bias", "attn.c_proj.weight", "attn.c_proj.bias",
@@ -65,7 +65,7 @@ class GPT2(Stacked):
         split = x.view(x.shape[0] * b, t, parts, self.heads, self.head_width).permute(2, 0, 3, 1, 4)
         return split.unbind(0)
 
-    def attention_in(self, w: Weights, layer: int, x: Tensor, places: tuple[int, int, int]) -> tuple[Tensor, ...]:
+    def attention_in(self, w: Weights, layer: int, x: Tensor, places: Places) -> tuple[Tensor, ...]:
         h = self.norm(w, f"h.{layer}.ln_1", x)
         y = linear(h, w[f"h.{layer}.attn.c_attn.weight"], w[f"h.{layer}.attn.c_attn.bias"])
         return self._heads(y, 3, places[0], places[1])
@@ -80,12 +80,12 @@ class GPT2(Stacked):
             "last.kv.bias": bias[:, width:].contiguous(),
         }
 
-    def keys_values(self, w: Weights, layer: int, x: Tensor, places: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
+    def keys_values(self, w: Weights, layer: int, x: Tensor, places: Places) -> tuple[Tensor, Tensor]:
         y = linear(self.norm(w, f"h.{layer}.ln_1", x), w["last.kv.weight"], w["last.kv.bias"])
         k, v = self._heads(y, 2, places[0], places[1])
         return k, v
 
-    def queries(self, w: Weights, layer: int, x: Tensor, places: tuple[int, int, int]) -> Tensor:
+    def queries(self, w: Weights, layer: int, x: Tensor, places: Places) -> Tensor:
         y = linear(self.norm(w, f"h.{layer}.ln_1", x), w["last.q.weight"], w["last.q.bias"])
         return self._heads(y, 1, places[0], 1)[0]
 

@@ -8,6 +8,7 @@ end. Without a GPU the same program runs uncaptured (so that it can be tested).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -94,7 +95,7 @@ def replayed(network: Network, out: Tensor, start: int, uniforms: Tensor, sampli
     programs = _PROGRAMS.setdefault(network, {})
     key = (r, b, sampling)
     if key not in programs:
-        whole = {"dtype": torch.int64, "device": out.device}
+        whole: dict[str, Any] = {"dtype": torch.int64, "device": out.device}
         programs[key] = Program(
             network, sampling, torch.zeros((r, b, sampling.block), **whole), torch.zeros((), **whole),
             torch.zeros_like(uniforms), torch.zeros((r, b, sampling.tokens), **whole), torch.zeros((), **whole),

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from contam.errors import InputError
 from contam.models.network import Device, Shape
-from contam.models.stacked import Stacked, Weights, linear
+from contam.models.stacked import Places, Stacked, Weights, linear
 
 _NORMS = ("input_layernorm.weight", "post_attention_layernorm.weight")
 _FUSED = {
@@ -121,7 +121,7 @@ class Llama(Stacked):
     def _heads(self, x: Tensor, b: int, t: int) -> Tensor:
         return x.view(x.shape[0] * b, t, -1, self.head_width).transpose(1, 2)
 
-    def attention_in(self, w: Weights, layer: int, x: Tensor, places: tuple[int, int, int]) -> tuple[Tensor, ...]:
+    def attention_in(self, w: Weights, layer: int, x: Tensor, places: Places) -> tuple[Tensor, ...]:
         n = f"layers.{layer}"
         h = self.norm(w, f"{n}.input_layernorm", x)
         y = linear(h, w[f"{n}.self_attn.qkv.weight"], w.get(f"{n}.self_attn.qkv.bias"))
@@ -138,12 +138,12 @@ class Llama(Stacked):
                 out |= {f"last.q.{kind}": q.contiguous(), f"last.kv.{kind}": kv.contiguous()}
         return out
 
-    def keys_values(self, w: Weights, layer: int, x: Tensor, places: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
+    def keys_values(self, w: Weights, layer: int, x: Tensor, places: Places) -> tuple[Tensor, Tensor]:
         h = self.norm(w, f"layers.{layer}.input_layernorm", x)
         split = self._heads(linear(h, w["last.kv.weight"], w.get("last.kv.bias")), places[0], places[1])
         return self._turned(split[:, : self.key_heads], places[2]), split[:, self.key_heads :]
 
-    def queries(self, w: Weights, layer: int, x: Tensor, places: tuple[int, int, int]) -> Tensor:
+    def queries(self, w: Weights, layer: int, x: Tensor, places: Places) -> Tensor:
         h = self.norm(w, f"layers.{layer}.input_layernorm", x)
         return self._turned(self._heads(linear(h, w["last.q.weight"], w.get("last.q.bias")), places[0], 1), places[2])
 

@@ -22,6 +22,10 @@ Weights = dict[str, Tensor]
 """Weights by name, [R, ...]; matrices are [R, in, out]."""
 
 
+Places = tuple[int, int, int | Tensor]
+"""B, T, and the position of the first token: a number, or a tensor on the device."""
+
+
 @dataclass(slots=True)
 class Cache:
     """Keys and values of the tokens so far: per layer [R*B, heads, room, head width], and how many are filled."""
@@ -74,15 +78,15 @@ class Stacked:
         """[R, B, T] tokens at positions start, start + 1, ... -> [R, B*T, D]."""
         raise NotImplementedError
 
-    def attention_in(self, w: Weights, layer: int, x: Tensor, places: tuple[int, int, int]) -> tuple[Tensor, ...]:
+    def attention_in(self, w: Weights, layer: int, x: Tensor, places: Places) -> tuple[Tensor, ...]:
         """Queries, keys, values [R*B, heads, T, head width] of [R, B*T, D]; ``places`` is (B, T, start)."""
         raise NotImplementedError
 
-    def keys_values(self, w: Weights, layer: int, x: Tensor, places: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
+    def keys_values(self, w: Weights, layer: int, x: Tensor, places: Places) -> tuple[Tensor, Tensor]:
         """Keys and values alone."""
         raise NotImplementedError
 
-    def queries(self, w: Weights, layer: int, x: Tensor, places: tuple[int, int, int]) -> Tensor:
+    def queries(self, w: Weights, layer: int, x: Tensor, places: Places) -> Tensor:
         """Queries alone; ``places`` is (B, 1, position), the position an int or a tensor."""
         raise NotImplementedError
 
@@ -161,7 +165,7 @@ class Stacked:
         joined = attended.transpose(1, 2)
         return joined.reshape(self.replicas, -1, joined.shape[2] * joined.shape[3])
 
-    def _layers(self, w: Weights, x: Tensor, layers: range, places: tuple[int, int, int]) -> Tensor:
+    def _layers(self, w: Weights, x: Tensor, layers: range, places: Places) -> Tensor:
         for i in layers:
             q, k, v = self.attention_in(w, i, x, places)
             x = self.attention_out(w, i, x, self._join(self._attend(q, k, v, causal=places[1] > 1)))
@@ -196,12 +200,13 @@ class Stacked:
         x = self._layers(w, self.embed(w, ids, 0), range(end), (b, t, 0))
         k, v = self.keys_values(w, end, x, (b, t, 0))
         rows = x.view(r, b, t, -1)
+        place: int | Tensor
         if at is None:
             kept, place, mask = rows[:, :, -1], t - 1, None
         else:
             kept = rows.index_select(2, at.view(1))[:, :, 0]
             place, mask = at, (torch.arange(t, device=ids.device) <= at).view(1, 1, 1, t)
-        q = self.queries(w, end, kept, (b, 1, place))  # type: ignore[arg-type]
+        q = self.queries(w, end, kept, (b, 1, place))
         y = self.attention_out(w, end, kept, self._join(self._attend(q, k, v, causal=False, mask=mask)))
         return self.logits(w, y).float()
 

@@ -10,10 +10,12 @@ from typing import Any
 
 from contam.experiments.run import finite
 from contam.experiments.selftrain.audits import write_audits
+from contam.experiments.selftrain.banner import NEEDED
 from contam.experiments.selftrain.claims import Claim, judge_claims
 from contam.experiments.selftrain.collapse import CollapseRule, Outcome, outcome_of
 from contam.experiments.selftrain.history import Run, read_run
 from contam.experiments.selftrain.page import draw_run, write_report
+from contam.experiments.selftrain.turning import evaluated
 from contam.reports import write_whole
 from contam.reports.page import Page
 from contam.result import SCHEMA_VERSION, Level
@@ -35,17 +37,26 @@ class SelfTraining:
 
     @property
     def level(self) -> Level:
-        """The worst level of a replica; diverged counts as collapsing."""
+        """The worst level of a replica; diverged counts as collapsing. A run too short to tell has no level."""
         states = [str(o.state) for o in self.outcomes.values()]
         if any(s in ("collapsing", "diverged") for s in states):
             return Level.COLLAPSING
-        return Level.AT_RISK if "at_risk" in states else Level.HEALTHY
+        if "at_risk" in states:
+            return Level.AT_RISK
+        longest = max((sum(map(evaluated, r.lines)) for r in self.run.replicas), default=0)
+        return Level.HEALTHY if longest >= NEEDED else Level.INSUFFICIENT
 
     def exit_code(self, fail_on: str = "never") -> int:
-        """0; or 1 where ``fail_on`` is a level and a replica reached it; 2 where every replica diverged at once."""
+        """0; with ``fail_on`` a level, 1 where a replica reached it and 2 where the run is too short to tell.
+
+        2 also where every replica's loss was no number from the start: nothing was reproduced.
+        """
         if self.outcomes and all(o.diverged_at is not None and o.diverged_at <= 1 for o in self.outcomes.values()):
             return 2
-        return 0 if fail_on == "never" else int(self.level.severity >= Level(fail_on).severity)
+        if fail_on == "never":
+            return 0
+        level = self.level
+        return 2 if level is Level.INSUFFICIENT else int(level.severity >= Level(fail_on).severity)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of the run."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import time
 from collections.abc import Mapping
@@ -128,16 +127,25 @@ def _run(run: RunFolder, setup: Setup, watcher: Watcher | None) -> SelfTraining:
     begin = time.perf_counter()
     if watcher:
         watcher(Event("loading"))
+    from contam.experiments.selftrain.board import board
     from contam.experiments.selftrain.loop import train_all
 
-    train_all(run, setup, watcher)
+    with board(run.path) as log:
+        train_all(run, setup, both(watcher, log))
     if watcher:
         watcher(Event("drawing"))
     outcome = concluded(run.path, run.differing, time.perf_counter() - begin)
     return outcome
 
 
-def read_plan(folder: Path) -> dict[str, Any]:
-    """The plan of a run."""
-    plan: dict[str, Any] = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
-    return plan
+def both(*watchers: Watcher | None) -> Watcher | None:
+    """One watcher that tells several, of whom some may be missing."""
+    present = [w for w in watchers if w is not None]
+    if len(present) < 2:
+        return present[0] if present else None
+
+    def tell(event: Event) -> None:
+        for watcher in present:
+            watcher(event)
+
+    return tell
