@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 
@@ -10,6 +12,13 @@ import click
 import pytest
 from examples import make_audit
 
+from contam.experiments.selftrain.claims import STATEMENTS, Claim
+from contam.experiments.selftrain.collapse import Outcome, State
+from contam.experiments.selftrain.history import Run
+from contam.experiments.selftrain.options import PRESETS, SelfTrainOptions
+from contam.experiments.selftrain.outcome import SelfTraining, _replica
+from contam.experiments.selftrain.signals import DIRECTIONS, log_fields
+from contam.models.finding import TINY, embedded
 from contam.reports import FORMATS
 from contam.result import Level
 from contam.rules import RULES
@@ -103,3 +112,76 @@ def test_pins_name_every_dependency():
     lists = re.findall(r"^(?:dependencies|stats|models|test) = \[(.*?)\]", project, re.S | re.M)
     named = {name.lower() for part in lists for name in re.findall(r'"([A-Za-z0-9_-]+)[><=]', part)}
     assert len(named) > 10 and named <= pins
+
+
+# --- self-training --------------------------------------------------------------------------------------------------
+
+
+def told(value) -> str:
+    """A setting as the table of presets shows it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(f"{v:g}" for v in value) if isinstance(value, tuple) else f"{value:g}"
+
+
+@pytest.mark.parametrize("name", dict.fromkeys(n for preset in PRESETS.values() for n in preset))
+def test_the_presets_are_as_documented(name):
+    """A row a setting: its option, then its value in every preset."""
+    option = "--lr" if name == "rates" else f"--{name.replace('_', '-')}"
+    default = getattr(SelfTrainOptions(), name)
+    values = [told(preset.get(name, default)) for preset in PRESETS.values()]
+    assert f"\n| option | {' | '.join(PRESETS)} |\n" in read("cli.md")
+    assert f"\n| `{option}` | {' | '.join(values)} |\n" in read("cli.md")
+
+
+@pytest.mark.parametrize("signal", DIRECTIONS)
+def test_every_signal_of_a_text_is_documented(signal):
+    section = read("metrics.md").partition("\n## 6. ")[2]
+    (row,) = [line for line in section.splitlines() if line.startswith("| ") and f"`{signal}`" in line]
+    assert row.endswith(f"| {DIRECTIONS[signal]} |")
+
+
+def test_every_field_of_a_log_line_is_documented():
+    own = ("iteration", "model", "learning_rate", "seed", "train_loss", "validation", "tokens", "step_loss")
+    section = read("selftrain.md").partition("\n### A line of the log\n")[2].partition("\n### ")[0]
+    for name in (*own, "grad_norm", "seconds", "diverged", "draw", *log_fields("A text.")):
+        assert f"`{name}`" in section, name
+
+
+def test_every_setting_of_a_plan_is_documented():
+    section = read("selftrain.md").partition("\n### plan.json\n")[2].partition("\n### ")[0]
+    assert not [f.name for f in fields(SelfTrainOptions) if f"`{f.name}`" not in section]
+
+
+def test_every_field_of_the_json_of_a_run_is_documented():
+    section = read("json.md").partition("\n## selftrain\n")[2]
+    outcome = Outcome(State.HEALTHY, None, None, None, None, 4.0, 4.0, 4.0, 4.0, {}, 0)
+    run = SelfTraining(Path("run"), Run({}, (), ()), {"tiny-lr0.001-seed0": outcome}, (), (), (), 1.0)
+    names = [*run.to_dict(), *_replica("tiny-lr0.001-seed0", outcome), *(f.name for f in fields(Claim))]
+    assert not [name for name in names if f"`{name}`" not in section and f"`{name}." not in section]
+
+
+@pytest.mark.parametrize("name", embedded())
+def test_the_embedded_models_are_as_documented(name):
+    record = json.loads((TINY / name / "record.json").read_text(encoding="utf-8"))
+    section = read("selftrain.md")
+    assert f"`{name}`" in section and f"{record['parameters']:,} parameters" in section
+    assert f"{record['held_out_nats_per_token']:.2f} nats" in section
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_of_a_replica_is_documented(state):
+    assert f"\n| `{state}` | " in read("selftrain.md")
+
+
+@pytest.mark.parametrize("claim", STATEMENTS)
+def test_every_claim_says_when_it_is_confirmed(claim):
+    assert f"\n| {claim} " in read("selftrain.md")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_to_sections_lead_somewhere(page):
+    for target, anchor in re.findall(r"\]\(([^)#]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
+        text = (page.parent / target if target else page).read_text(encoding="utf-8")
+        heads = re.findall(r"^#+ (.*)$", text, re.M)
+        assert anchor in [re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads], (target, anchor)
