@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,28 @@ class Numbers(click.ParamType):
             return tuple(float(part) for part in value.split(","))
         except ValueError:
             self.fail(f"{value!r} is not a list of numbers such as 1e-5,2e-5,4e-5", param, ctx)
+
+
+class Folder:
+    """Remembers where a run is, to tell it when the run is interrupted."""
+
+    def __init__(self) -> None:
+        self.path = ""
+
+    def watch(self, event: Any) -> None:
+        """The first event says where the run is."""
+        if event.phase == "loading":
+            self.path = event.note
+
+    @contextmanager
+    def told_on_interrupt(self) -> Iterator[None]:
+        """After Ctrl-C, how to go on."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            if self.path:
+                click.echo(f"kept in {self.path}; go on with: contam selftrain --resume --out {self.path}", err=True)
+            raise
 
 
 def _experiment(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -110,11 +133,12 @@ def selftrain(
     """
     check_outputs(outputs)
     fail_on = given.pop("fail_on")
-    from contam.experiments.selftrain.running import resumed, started
+    from contam.experiments.selftrain.running import both, resumed, started
     from contam_cli.live import live
 
-    with live(settings()) as watcher:
+    folder = Folder()
+    with folder.told_on_interrupt(), live(settings()) as view:
         run = resumed if resume else started
-        result = run({"models": models, **given}, out, watcher)
+        result = run({"models": models, **given}, out, both(folder.watch, view))
     deliver(result, form, outputs, settings().quiet)
     return result.exit_code(fail_on)

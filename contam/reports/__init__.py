@@ -41,7 +41,7 @@ def render(result: Any, form: str, style: Style | None = None) -> str:
     if form == "html":
         from contam.reports import html
 
-        return html.render(draw(result))
+        return html.render(draw(result, full=True))
     if form == "rich":
         from contam.reports import terminal
 

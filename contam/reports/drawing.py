@@ -8,10 +8,10 @@ from contam.reports.page import Page
 from contam.result import Audit
 
 
-def draw(result: Any) -> Page:
-    """The page of an audit, of a comparison, or of a run, which draws itself."""
+def draw(result: Any, full: bool = False) -> Page:
+    """The page of an audit, of a comparison, or of a run, which draws itself: ``full`` with its pictures."""
     if hasattr(result, "draw"):
-        page: Page = result.draw()
+        page: Page = result.draw(full)
         return page
     if isinstance(result, Audit):
         from contam.reports.audit_page import draw_audit

@@ -102,13 +102,21 @@ class Course:
             return 0
         tensors, facts = found
         self.group.restore(tensors)
-        number = int(facts["next"])
+        self._seen_again(int(facts["next"]))
+        return int(facts["next"])
+
+    def _seen_again(self, number: int) -> None:
+        """What was logged before an iteration, for the watches and for whoever watches the run."""
+        past: dict[int, list[dict[str, Any]]] = {}
         for line in read_lines(self.run.path / LOG):
             name = replica_name(line["model"], line["learning_rate"], line["seed"])
             if name in self.watches and line["iteration"] < number:
-                self.watches[name].add(line)
-                self.teller.states[name] = str(self.watches[name].state)
-        return number
+                past.setdefault(line["iteration"], []).append(line)
+                self.teller.states[name] = str(self.watches[name].add(line))
+        for iteration, lines in past.items():
+            self.teller.tell(
+                "iterating", iteration=iteration, iterations=self.options.iterations, lines=tuple(lines)
+            )
 
     def _iterate(self, number: int) -> tuple[list[dict[str, Any]], list[Text]]:
         def beat(token: int) -> None:

@@ -14,8 +14,8 @@ SCALINGS = ("none", "width")
 PRESETS: dict[str, dict[str, Any]] = {
     "herel2024": {},
     "small": {
-        "rates": (1e-3, 3e-3), "seeds": 3, "iterations": 60, "tokens": 320, "block": 48, "eval_windows": 32,
-        "top_k": 200, "patience": 5, "stop_when_collapsed": False,
+        "rates": (1e-3, 3e-3), "seeds": 3, "iterations": 40, "tokens": 256, "block": 48, "eval_windows": 24,
+        "patience": 5,
     },
 }  # fmt: skip
 """`herel2024` is the field defaults below: Herel & Mikolov 2024 as published. `small` fits a small model and a CPU."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ from contam.experiments.selftrain.banner import NEEDED
 from contam.experiments.selftrain.claims import Claim, judge_claims
 from contam.experiments.selftrain.collapse import CollapseRule, Outcome, outcome_of
 from contam.experiments.selftrain.history import Run, read_run
-from contam.experiments.selftrain.page import draw_run, write_report
+from contam.experiments.selftrain.page import REPORT, draw_run, full_page, write_report
+from contam.experiments.selftrain.table_of_samples import table_of_samples
 from contam.experiments.selftrain.turning import evaluated
 from contam.reports import write_whole
-from contam.reports.page import Page
+from contam.reports.page import Excerpts, Page, Section, Sentences
 from contam.result import SCHEMA_VERSION, Level
 
 CLAIMS = "claims.json"
@@ -78,9 +79,30 @@ class SelfTraining:
             }
         )
 
-    def draw(self) -> Page:
-        """The report's page, without its pictures."""
-        return draw_run(self.run, self.claims)
+    def draw(self, full: bool = False) -> Page:
+        """The report as a page: all of it with its pictures, or what fits a terminal, and where the rest is."""
+        if full:
+            return full_page(self.folder, self.claims, self.notes)
+        page = draw_run(self.run, self.claims)
+        return replace(page, sections=(*page.sections, *self._wrote(), self._kept()))
+
+    @property
+    def notes(self) -> list[str]:
+        """What the report has to say beside the figures."""
+        return [f"{one} came out otherwise when it was computed again" for one in self.differing[:3]]
+
+    def _wrote(self) -> tuple[Section, ...]:
+        """The first and the last text of one replica, the one with the highest rate."""
+        found = table_of_samples(self.folder, self.run)
+        if not found:
+            return ()
+        name, excerpts = found[-1]
+        ends = Excerpts(tuple(dict.fromkeys((excerpts.items[0], excerpts.items[-1]))))
+        return (Section(f"What the model wrote ({name})", (ends,)),)
+
+    def _kept(self) -> Section:
+        told = (f"{self.folder / REPORT}: all of this with pictures", f"{self.folder}: log, samples, audit, checkpoints")
+        return Section("Where it is", (Sentences(told),))
 
 
 def _replica(name: str, outcome: Outcome) -> dict[str, Any]:
@@ -96,8 +118,9 @@ def concluded(folder: Path, differing: Sequence[str], seconds: float) -> SelfTra
     claims = judge_claims(run)
     write_claims(folder, claims)
     audits = write_audits(folder, run, int(run.plan.get("seed", 0)))
-    write_report(folder, claims, [f"{one} came out otherwise when it was computed again" for one in differing[:3]])
-    return SelfTraining(folder, run, outcomes, claims, tuple(audits), tuple(differing), seconds)
+    result = SelfTraining(folder, run, outcomes, claims, tuple(audits), tuple(differing), seconds)
+    write_report(folder, claims, result.notes)
+    return result
 
 
 def write_claims(folder: Path, claims: Sequence[Claim]) -> None:

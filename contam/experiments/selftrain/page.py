@@ -59,20 +59,25 @@ def draw_run(run: Run, claims: Sequence[Claim], extras: Extras | None = None) ->
     return Page(_title(run), banner_of(groups, claims), kept, _footer(run))
 
 
-def write_report(folder: Path, claims: Sequence[Claim] | None = None, notes: Sequence[str] = ()) -> None:
-    """Read a run folder and write its ``figures/`` and ``report.html``; ``claims`` where they are judged already.
+def full_page(folder: Path, claims: Sequence[Claim] | None = None, notes: Sequence[str] = ()) -> Page:
+    """The full report of a run folder, whose ``figures/`` it draws; ``claims`` where they are judged already.
 
     Raises InputError where the folder holds no run.
     """
     from contam.experiments.selftrain.table_of_samples import table_of_samples
-    from contam.reports import html
 
     run = read_run(folder)
     judged = judge_claims(run) if claims is None else claims
     pictures, missing = _drawn(folder, run)
-    told = (*notes, *missing)
-    extras = Extras(pictures, table_of_samples(folder, run), _audited(folder), told)
-    write_whole(folder / REPORT, html.render(draw_run(run, judged, extras)))
+    extras = Extras(pictures, table_of_samples(folder, run), _audited(folder), (*notes, *missing))
+    return draw_run(run, judged, extras)
+
+
+def write_report(folder: Path, claims: Sequence[Claim] | None = None, notes: Sequence[str] = ()) -> None:
+    """Write ``figures/`` and ``report.html`` of a run folder; see `full_page`."""
+    from contam.reports import html
+
+    write_whole(folder / REPORT, html.render(full_page(folder, claims, notes)))
 
 
 def _claims(claims: Sequence[Claim]) -> Section | None:

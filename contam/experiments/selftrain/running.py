@@ -126,7 +126,7 @@ def _newest(pattern: str) -> Path:
 def _run(run: RunFolder, setup: Setup, watcher: Watcher | None) -> SelfTraining:
     begin = time.perf_counter()
     if watcher:
-        watcher(Event("loading"))
+        watcher(Event("loading", note=str(run.path)))
     from contam.experiments.selftrain.board import board
     from contam.experiments.selftrain.loop import train_all
 
