@@ -36,7 +36,7 @@ from contam.experiments.selftrain.replicas import replicas_of
 from contam.experiments.selftrain.signals import log_fields
 from contam.models import gpt2
 from contam.models.decode import generate
-from contam.models.network import Device
+from contam.models.network import Device, Shape
 from contam.models.sampling import Sampling
 from contam.models.stacked import Weights, stack
 
@@ -93,7 +93,9 @@ def case_of(shape: str, sets: int = 1, **settings: Any) -> Case:
     chance = np.random.default_rng(0)
     human = chance.integers(config["vocab_size"], size=50_000).astype(np.int64)
     valid = tuple(HumanSet(f"human {i}", 1, human, ()) for i in range(sets))
-    known = gpt2.GPT2(config, stack([weights]), Device()).shape
+    count = sum(w.numel() for w in weights.values())
+    sizes = (config[k] for k in ("n_layer", "n_embd", "n_head", "vocab_size", "n_positions"))
+    known = Shape("gpt2", *sizes, count)
     tokenizer: Any = Numbers()
     return Case(config, options, weights, Bench(shape, known, tokenizer, (198,), options.block, valid, None))
 
