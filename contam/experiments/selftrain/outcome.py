@@ -101,7 +101,7 @@ class SelfTraining:
         return (Section(f"What the model wrote ({name})", (ends,)),)
 
     def _kept(self) -> Section:
-        told = (f"{self.folder / REPORT}: all of this with pictures", f"{self.folder}: log, samples, audit, checkpoints")
+        told = (f"{self.folder / REPORT}: all of this with pictures", f"{self.folder}: the log and all else")
         return Section("Where it is", (Sentences(told),))
 
 
