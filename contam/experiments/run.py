@@ -87,6 +87,18 @@ class RunFolder:
         self._files.clear()
         self._lock = None
 
+    def discard_if_empty(self) -> None:
+        """Take a new run's folder away again where nothing was measured: it would only be in the way."""
+        if not any((self.path / name).exists() for name in self._known):
+            self.close()
+            for folder in (self.path / "samples", self.path / STATES):
+                if not any(folder.iterdir()):
+                    folder.rmdir()
+            for name in (PLAN, ".lock"):
+                (self.path / name).unlink(missing_ok=True)
+            if not any(self.path.iterdir()):
+                self.path.rmdir()
+
     def extend(self, changes: dict[str, Any]) -> None:
         """Change the plan of a run that goes on (more iterations)."""
         self.plan |= changes

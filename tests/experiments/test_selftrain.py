@@ -15,6 +15,7 @@ import pytest
 import contam
 from contam.errors import InputError, UsageError
 from contam.experiments.run import read_lines
+from contam.experiments.selftrain import running
 
 SETTINGS = {
     "rates": (1e-3, 1e-2), "seeds": 2, "iterations": 8, "tokens": 60, "block": 16, "eval_windows": 6, "top_k": 50,
@@ -208,16 +209,33 @@ def test_weights_are_kept_on_request(small_model, human_text, tmp_path):
         ({"prompt": ""}, "prompt"),
         ({"rates": (1e-3, 1e-3)}, "twice"),
         ({"seeds": 0}, "--seeds must be between 1"),
-        ({"decoder": "fast"}, "decoder must be one of"),
+        ({"decoder": "fast"}, "--decoder must be one of"),
+        ({"betas": (0.9,)}, "--betas takes two numbers"),
+        ({"betas": (0.9, 1.5)}, "--betas must be between"),
+        ({"rates": (-1.0,)}, "--lr must be between"),
         ({"fresh_share": 0.1}, "--fresh-text"),
         ({"device": "cuda:7"}, "--device cuda:7"),
         ({"precision": "tf32"}, "needs a GPU"),
         ({"preset": "paper"}, "no preset 'paper'"),
     ],
 )
-def test_settings_that_cannot_be(small_model, human_text, tmp_path, changes, message):
+def test_settings_that_cannot_be_leave_nothing_behind(small_model, human_text, tmp_path, changes, message):
     with pytest.raises((InputError, UsageError), match=message):
         run(small_model, human_text, tmp_path / "run", **changes)
+    assert not (tmp_path / "run").exists()
+
+
+def test_resuming_by_name_takes_the_newest_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for i, name in enumerate(("selftrain-tiny", "selftrain-tiny-2", "selftrain-tiny-half", "selftrain-tiny-half-3")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "plan.json").write_text("{}")
+        os.utime(tmp_path / name / "plan.json", (1e9 + i, 1e9 + i))
+    assert running._newest("selftrain-tiny").name == "selftrain-tiny-2"
+    assert running._newest("selftrain-tiny-half").name == "selftrain-tiny-half-3"
+    assert running._newest("selftrain-*").name == "selftrain-tiny-half-3"
+    with pytest.raises(UsageError, match="no run selftrain-gpt2"):
+        running._newest("selftrain-gpt2")
 
 
 def test_out_of_memory_is_told(small_model, human_text, tmp_path, monkeypatch):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import statistics
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -49,16 +49,19 @@ def _collapses(groups: Sequence[Group]) -> str:
         return ""
     names = _names(groups)
     alike = all(len(found) in (0, len(group.outcomes)) for group, found in came)
-    parts = [
-        f"{name} after {iterations_told(statistics.median(found))}"
-        + ("" if alike else f" ({len(found)} of {len(group.outcomes)} seeds)")
-        for name, (group, found) in zip(names, came)
-        if found
-    ]
+    parts = [_came(name, group, found, alike) for name, (group, found) in zip(names, came) if found]
     still = [name for name, (_, found) in zip(names, came) if not found]
     every = " (every seed)" if alike and len(groups[0].outcomes) > 1 else ""
     within = f"; not within {_longest(groups)}: {', '.join(still)}" if still else ""
     return f"collapsed: {', '.join(parts)}{every}{within}"
+
+
+def _came(name: str, group: Group, found: Sequence[int], alike: bool) -> str:
+    """When a group collapsed: the median over its seeds, those that did not collapse being later than all."""
+    seeds = "" if alike else f" ({len(found)} of {len(group.outcomes)} seeds)"
+    middle = group.reached("collapsed_at")
+    after = f" after {iterations_told(middle)}" if math.isfinite(middle) else ""
+    return f"{name}{after}{seeds}"
 
 
 def _no_collapse(groups: Sequence[Group], level: str) -> str:

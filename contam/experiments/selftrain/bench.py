@@ -10,6 +10,7 @@ import numpy as np
 
 from contam.errors import InputError
 from contam.experiments.selftrain.options import SelfTrainOptions
+from contam.experiments.selftrain.setup import check_window
 from contam.experiments.selftrain.texts import ValidationText, tokenise
 from contam.experiments.selftrain.windows import Stream, document_rows, random_windows
 from contam.models.network import Shape
@@ -60,7 +61,7 @@ def bench_of(
     label: str, shape: Shape, tokenizer: Tokenizer, texts: Texts, options: SelfTrainOptions
 ) -> Bench:
     """Prepare a model's texts; InputError where the window does not fit the model, or a text is too short."""
-    check_window(label, shape, options)
+    check_window(label, shape.context, options)
     validation, fresh = texts
     sets = tuple(_human_set(text, tokenizer, shape, options) for text in validation)
     stream = None
@@ -72,19 +73,6 @@ def bench_of(
             )
     prompt = tuple(tokenizer.prompt_ids(options.prompt))
     return Bench(label, shape, tokenizer, prompt, options.block, sets, stream)
-
-
-def check_window(label: str, shape: Shape, options: SelfTrainOptions) -> None:
-    """InputError where the window is longer than what the model can see, or the text is shorter than a window."""
-    if options.block > shape.context:
-        raise InputError(
-            f"{label} sees {shape.context} tokens, but the window is {options.block}: "
-            f"give --block {shape.context} or less"
-        )
-    if options.tokens < options.block + 1:
-        raise InputError(
-            f"--tokens {options.tokens} is less than a window and its next token (--block {options.block})"
-        )
 
 
 def _human_set(text: ValidationText, tokenizer: Tokenizer, shape: Shape, options: SelfTrainOptions) -> HumanSet:

@@ -17,7 +17,7 @@ from contam.experiments.selftrain.events import Event, Watcher
 from contam.experiments.selftrain.group import Group
 from contam.experiments.selftrain.history import BASELINE, replica_name
 from contam.experiments.selftrain.options import SelfTrainOptions
-from contam.experiments.selftrain.replicas import groups_of, replicas_of
+from contam.experiments.selftrain.replicas import default_stack, groups_of, replicas_of
 from contam.experiments.selftrain.setup import Setup, width_of
 from contam.models.finding import ModelFiles
 from contam.models.loading import Checkpoint, device_of, read, save
@@ -171,7 +171,7 @@ def train_all(run: RunFolder, setup: Setup, watcher: Watcher | None) -> None:
         checkpoint = read(files)
         bench, baseline = _prepared(run, setup, (label, checkpoint), device, teller)
         replicas = replicas_of(label, width_of(files), smallest, options)
-        groups = groups_of(replicas, bench.shape, options, free_memory(device))
+        groups = groups_of(replicas, stack_size(run, bench, options, device))
         teller.total += len(groups) * (options.iterations + 1) * (each > 0)
         for members in groups:
             group = Group(checkpoint.network(len(members), device), bench, members, options)
@@ -210,6 +210,15 @@ def _describe(run: RunFolder, bench: Bench) -> None:
     models = [m | (asdict(bench.shape) if m["name"] == bench.label else {}) for m in run.plan["models"]]
     sets = run.plan.get("validation", {}) | {bench.label: [human.told() for human in bench.validation]}
     run.extend({"models": models, "validation": sets})
+
+
+def stack_size(run: RunFolder, bench: Bench, options: SelfTrainOptions, device: Device) -> int:
+    """How many replicas share a program: as asked for, or as the run began (its checkpoints are of such stacks), or
+    what is faster and fits now."""
+    known = run.plan.get("stacks", {})
+    size = options.stack or known.get(bench.label) or default_stack(bench.shape, free_memory(device))
+    run.extend({"stacks": known | {bench.label: size}})
+    return int(size)
 
 
 def hardware(device: Device) -> dict[str, Any]:

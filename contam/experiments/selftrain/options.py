@@ -79,10 +79,13 @@ class SelfTrainOptions:
         for name, (low, high) in _RANGES.items():
             for value in _several(getattr(self, name)):
                 if not (low <= value <= high) or math.isnan(value):
-                    raise UsageError(f"--{name.replace('_', '-')} must be {_told(low, high)}, not {value:g}")
+                    raise UsageError(f"{flag_of(name)} must be between {low:g} and {high:g}, not {value:g}")
         for name, known in (("decoder", DECODERS), ("precision", PRECISIONS), ("scale_rate", SCALINGS)):
             if getattr(self, name) not in known:
-                raise UsageError(f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}")
+                told = ", ".join(known)
+                raise UsageError(f"{flag_of(name)} must be one of {told}, not {getattr(self, name)!r}")
+        if len(self.betas) != 2:
+            raise UsageError(f"--betas takes two numbers such as 0.9,0.95, not {len(self.betas)}")
         if self.fresh_share and self.fresh_text is None:
             raise UsageError("--fresh-share needs --fresh-text PATH: the human text to mix in")
         if self.fresh_text is not None and not self.fresh_share:
@@ -105,8 +108,8 @@ class SelfTrainOptions:
         ]
         if self.decoder != "exact":
             out.insert(0, f"decoder {self.decoder!r} changes the experiment: it is faster, not equivalent")
-        if self.precision == "bf16":
-            out.append("bf16 compute on fp32 masters (published: fp32)")
+        if self.precision != "fp32":
+            out.append(f"{self.precision} products on fp32 masters (published: fp32)")
         return tuple(out)
 
     def plan(self) -> dict[str, Any]:
@@ -115,11 +118,11 @@ class SelfTrainOptions:
 
 
 _RANGES: dict[str, tuple[float, float]] = {
-    "rates": (1e-12, 10.0), "seeds": (1, 1000), "seed": (0, 2**31), "iterations": (1, 10**7), "tokens": (2, 10**6),
-    "block": (2, 10**6), "temperature": (0.0, 100.0), "top_k": (0, 10**7), "steps": (1, 1000), "batch_size": (1, 4096),
-    "weight_decay": (0.0, 10.0), "clip": (0.0, 1e6), "eval_windows": (1, 10**5), "eval_every": (1, 10**6),
-    "fresh_share": (0.0, 1.0), "patience": (1, 10**6), "baseline": (2, 1000), "stack": (0, 1000),
-    "save_every": (0, 10**7),
+    "rates": (0.0, 10.0), "betas": (0.0, 0.999999), "seeds": (1, 1000), "seed": (0, 2**31), "iterations": (1, 10**7),
+    "tokens": (2, 10**6), "block": (2, 10**6), "temperature": (0.0, 100.0), "top_k": (0, 10**7), "steps": (1, 1000),
+    "batch_size": (1, 4096), "weight_decay": (0.0, 10.0), "clip": (0.0, 1e6), "eval_windows": (1, 10**5),
+    "eval_every": (1, 10**6), "fresh_share": (0.0, 1.0), "patience": (1, 10**6), "baseline": (2, 1000),
+    "stack": (0, 1000), "save_every": (0, 10**7),
 }  # fmt: skip
 
 
@@ -127,8 +130,9 @@ def _several(value: Any) -> tuple[float, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
-def _told(low: float, high: float) -> str:
-    return f"between {low:g} and {high:g}"
+def flag_of(name: str) -> str:
+    """The command-line option of a field."""
+    return "--lr" if name == "rates" else f"--{name.replace('_', '-')}"
 
 
 def _plain(value: Any) -> Any:

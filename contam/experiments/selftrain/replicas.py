@@ -10,6 +10,7 @@ from contam.models.network import Shape
 
 STACKED_PARAMETERS_CPU = 3e7
 """On a CPU larger models gain nothing from sharing a program (measured: docs/benchmarks.md)."""
+MOST = 1000
 BYTES_PER_PARAMETER = 24
 """Masters, gradients, two moments, a compute copy, and room for activations."""
 
@@ -35,15 +36,15 @@ def replicas_of(label: str, width: int, smallest: int, options: SelfTrainOptions
     return [Replica(label, rate, seed, rate * factor) for rate in options.rates for seed in options.all_seeds]
 
 
-def groups_of(
-    replicas: Sequence[Replica], shape: Shape, options: SelfTrainOptions, memory: int | None
-) -> list[list[Replica]]:
-    """The replicas in groups that share one program; ``memory`` is a GPU's free bytes, None on a CPU."""
-    size = options.stack
-    if not size and memory is None:
-        size = len(replicas) if shape.parameters <= STACKED_PARAMETERS_CPU else 1
-    elif not size and memory is not None:
-        size = max(1, int(0.8 * memory / (BYTES_PER_PARAMETER * shape.parameters)))
+def default_stack(shape: Shape, memory: int | None) -> int:
+    """How many replicas of a model to stack; ``memory`` is a GPU's free bytes, None on a CPU."""
+    if memory is None:
+        return MOST if shape.parameters <= STACKED_PARAMETERS_CPU else 1
+    return min(MOST, max(1, int(0.8 * memory / (BYTES_PER_PARAMETER * shape.parameters))))
+
+
+def groups_of(replicas: Sequence[Replica], size: int) -> list[list[Replica]]:
+    """The replicas in groups of at most ``size``, which share a program."""
     return [list(replicas[i : i + size]) for i in range(0, len(replicas), size)]
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import platform
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from contam.errors import UsageError
+from contam.errors import ContamError, UsageError
 from contam.experiments.run import RunFolder
 from contam.experiments.selftrain.events import Event, Watcher
 from contam.experiments.selftrain.options import SelfTrainOptions, settled
@@ -47,9 +48,14 @@ def started(given: Mapping[str, Any], out: Path | None, watcher: Watcher | None 
     if not options.models:
         raise UsageError(f"name a model: {', '.join(embedded())}, a folder, or a hub name such as gpt2")
     setup = looked_up(options)
+    check_device(options)
     folder = out or _unused(f"selftrain-{setup.labels[0]}")
     with RunFolder.start(folder, _plan(setup)) as run:
-        return _run(run, setup, watcher)
+        try:
+            return _run(run, setup, watcher)
+        except ContamError:
+            run.discard_if_empty()
+            raise
 
 
 def resumed(given: Mapping[str, Any], out: Path | None, watcher: Watcher | None = None) -> SelfTraining:
@@ -59,7 +65,15 @@ def resumed(given: Mapping[str, Any], out: Path | None, watcher: Watcher | None 
     with RunFolder.resume(folder) as run:
         options = _continued(run.plan, given, folder)
         run.extend({name: getattr(options, name) for name in FREE_TO_CHANGE})
+        check_device(options)
         return _run(run, looked_up(options), watcher)
+
+
+def check_device(options: SelfTrainOptions) -> None:
+    """InputError for a device that is not there, before anything is written."""
+    from contam.models.loading import device_of
+
+    device_of(options.device, options.precision)
 
 
 def _plan(setup: Setup) -> dict[str, Any]:
@@ -117,7 +131,8 @@ def _unused(stem: str) -> Path:
 
 def _newest(pattern: str) -> Path:
     """The run of that name that was at work last; UsageError where there is none."""
-    folders = {p.parent for p in (*Path().glob(f"{pattern}/plan.json"), *Path().glob(f"{pattern}-*/plan.json"))}
+    numbered = re.compile(re.escape(pattern).replace(r"\*", ".*") + r"(-\d+)?")
+    folders = [p.parent for p in Path().glob("selftrain-*/plan.json") if numbered.fullmatch(p.parent.name)]
     if not folders:
         raise UsageError(f"--resume: no run {pattern} in this folder; name it with --out DIR")
     return max(folders, key=lambda f: (f / "plan.json").stat().st_mtime)
