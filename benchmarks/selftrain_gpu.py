@@ -185,7 +185,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--no-eager", dest="eager", action="store_false", help="without the loop beside it")
     given = parser.parse_args(arguments)
     gpu = device_of(given.device, "fp32").name.startswith("cuda")
-    name = torch.cuda.get_device_name() if gpu else "CPU"
+    name = torch.cuda.get_device_name(device_of(given.device, "fp32").name) if gpu else "CPU"
     print(f"{given.shape}, {name}, torch {torch.__version__}, {given.iterations} iterations")
     for count in given.replicas:
         case = case_of(given.shape, given.sets, rates=RATES[:count], seeds=1)
