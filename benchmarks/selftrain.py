@@ -94,8 +94,8 @@ def case_of(shape: str, sets: int = 1, **settings: Any) -> Case:
     human = chance.integers(config["vocab_size"], size=50_000).astype(np.int64)
     valid = tuple(HumanSet(f"human {i}", 1, human, ()) for i in range(sets))
     count = sum(w.numel() for w in weights.values())
-    sizes = (config[k] for k in ("n_layer", "n_embd", "n_head", "vocab_size", "n_positions"))
-    known = Shape("gpt2", *sizes, count)
+    layers, width, heads = (config[k] for k in ("n_layer", "n_embd", "n_head"))
+    known = Shape("gpt2", layers, width, heads, config["vocab_size"], config["n_positions"], count)
     tokenizer: Any = Numbers()
     return Case(config, options, weights, Bench(shape, known, tokenizer, (198,), options.block, valid, None))
 
