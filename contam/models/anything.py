@@ -40,6 +40,7 @@ class Anything:
         """Read the model once and copy it; ``InputError`` where transformers cannot, or weights are missing."""
         first = _opened(files).to(device.name).requires_grad_(True)
         self.device = device
+        self.programs: dict[Any, Any] = {}
         self.replicas = replicas
         self.shape = _shape(first, files.config)
         self.modules = [first, *(deepcopy(first) for _ in range(replicas - 1))]

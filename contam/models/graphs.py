@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -60,14 +59,14 @@ class Program:
 
     def capture(self) -> None:
         """Record the step; warmed up on another stream, as capturing demands."""
-        stream = torch.cuda.Stream()
+        stream = torch.cuda.Stream(self.window.device)
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(WARM_UP):
                 self.step()
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, stream=stream):
             self.step()
         self.graph = graph
 
@@ -75,7 +74,8 @@ class Program:
         """The tokens that follow a prompt."""
         if self.graph is None and prompt.is_cuda and self.network.capturable and uniforms.shape[2] > WARM_UP + 1:
             self.begin(prompt, uniforms)
-            self.capture()
+            with torch.cuda.device(prompt.device):
+                self.capture()
         self.begin(prompt, uniforms)
         for _ in range(uniforms.shape[2]):
             if self.graph is None:
@@ -85,15 +85,11 @@ class Program:
         return self.chosen
 
 
-_PROGRAMS: WeakKeyDictionary[Network, dict[tuple[object, ...], Program]] = WeakKeyDictionary()
-
-
 @torch.no_grad()
 def replayed(network: Network, out: Tensor, start: int, uniforms: Tensor, sampling: Sampling) -> Tensor:
     """Fill ``out`` int64[R, B, P + tokens] after its prompt of ``start`` tokens; the program is kept for next time."""
     r, b = out.shape[:2]
-    programs = _PROGRAMS.setdefault(network, {})
-    key = (r, b, sampling)
+    programs, key = network.programs, (r, b, sampling)
     if key not in programs:
         whole: dict[str, Any] = {"dtype": torch.int64, "device": out.device}
         programs[key] = Program(

@@ -154,10 +154,11 @@ class Llama(Stacked):
         gate, up = linear(h, w[f"{n}.mlp.gate_up.weight"], w.get(f"{n}.mlp.gate_up.bias")).chunk(2, dim=-1)
         return x + linear(F.silu(gate) * up, w[f"{n}.mlp.down_proj.weight"], w.get(f"{n}.mlp.down_proj.bias"))
 
-    def logits(self, w: Weights, x: Tensor) -> Tensor:
-        x = self.norm(w, "norm", x)
-        table = w.get("lm_head.weight", w["embed_tokens.weight"])
-        return (x[0] @ table[0].t()).unsqueeze(0) if x.shape[0] == 1 else torch.bmm(x, table.transpose(1, 2))
+    def states(self, w: Weights, x: Tensor) -> Tensor:
+        return self.norm(w, "norm", x)
+
+    def head(self, w: Weights) -> Tensor:
+        return w.get("lm_head.weight", w["embed_tokens.weight"])
 
 
 def weights_of(config: dict[str, Any], tensors: dict[str, Tensor]) -> Weights:

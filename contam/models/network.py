@@ -54,6 +54,8 @@ class Network(Protocol):
     shape: Shape
     replicas: int
     device: Device
+    programs: dict[Any, Any]
+    """Captured programs that read this network: they go when it goes."""
     capturable: bool
     """Whether ``last`` can be captured as a CUDA graph: no shape and no branch depends on a value."""
 

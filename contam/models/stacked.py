@@ -15,8 +15,10 @@ from torch import Tensor
 
 from contam.models.network import Device, Shape
 
-ROWS_CPU, ROWS_GPU = 1 << 24, 1 << 28
-"""Logits held at a time when scoring (number of float32)."""
+ROWS_CPU, ROWS_GPU = 1 << 22, 1 << 28
+"""Logits held at a time when scoring (number of float32); few on a CPU, where they should stay in its cache."""
+COLUMNS = 4096
+"""Pieces of the vocabulary that a CPU scores at a time."""
 
 Weights = dict[str, Tensor]
 """Weights by name, [R, ...]; matrices are [R, in, out]."""
@@ -45,11 +47,32 @@ class Compute:
 
 def linear(x: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor:
     """[R, N, in] times [R, in, out] plus [R, out]."""
-    # One fp32 replica is a little faster as a plain product; in bf16 on a CPU that is 4 times slower than the batched.
-    if x.shape[0] == 1 and x.dtype == torch.float32:
+    # One replica is faster as a plain product, but for bf16 on a CPU.
+    if x.shape[0] == 1 and (x.is_cuda or x.dtype == torch.float32):
         out = torch.addmm(bias[0], x[0], matrix[0]) if bias is not None else x[0] @ matrix[0]
         return out.unsqueeze(0)
     return torch.baddbmm(bias.unsqueeze(1), x, matrix) if bias is not None else torch.bmm(x, matrix)
+
+
+def surprise(x: Tensor, table: Tensor, targets: Tensor) -> Tensor:
+    """Nats float32[R, N] of targets int64[R, N] after states [R, N, D] by a head [R, V, D], without gradients.
+
+    The vocabulary is gone through in parts, with the sum of the exponentials kept relative to the largest logit so far.
+    """
+    most = torch.full(x.shape[:2], -torch.inf, device=x.device).unsqueeze(-1)
+    total = torch.zeros_like(most)
+    for part in table.split(COLUMNS, dim=1):
+        scores = product(x, part).float()
+        peak = torch.maximum(scores.amax(-1, keepdim=True), most)
+        total = total.mul_((most - peak).exp_()).add_(scores.sub_(peak).exp_().sum(-1, keepdim=True))
+        most = peak
+    own = torch.stack([(x[r].float() * table[r][targets[r]].float()).sum(-1) for r in range(x.shape[0])])
+    return (most + total.log_()).squeeze(-1) - own
+
+
+def product(x: Tensor, table: Tensor) -> Tensor:
+    """States [R, N, D] times a head [R, V, D]: logits [R, N, V]."""
+    return (x[0] @ table[0].t()).unsqueeze(0) if x.shape[0] == 1 else torch.bmm(x, table.transpose(1, 2))
 
 
 class Stacked:
@@ -62,6 +85,7 @@ class Stacked:
 
     def __init__(self, weights: Weights, device: Device) -> None:
         """``weights``: [R, ...] fp32 by the architecture's own names; they become the masters."""
+        self.programs: dict[Any, Any] = {}
         place = torch.device(device.name)
         self.device = device
         self.master: Weights = {k: v.to(place, torch.float32).contiguous() for k, v in weights.items()}
@@ -94,8 +118,12 @@ class Stacked:
         """The residual stream after attention's output [R, N, D] and after the feed-forward part."""
         raise NotImplementedError
 
-    def logits(self, w: Weights, x: Tensor) -> Tensor:
-        """[R, N, D] -> [R, N, V], with the final norm."""
+    def states(self, w: Weights, x: Tensor) -> Tensor:
+        """What the head reads: the residual stream [R, N, D] after the final norm."""
+        raise NotImplementedError
+
+    def head(self, w: Weights) -> Tensor:
+        """The matrix [R, V, D] whose product with the states are the logits."""
         raise NotImplementedError
 
     def checkpoint_names(self) -> dict[str, tuple[str, bool]]:
@@ -171,6 +199,10 @@ class Stacked:
             x = self.attention_out(w, i, x, self._join(self._attend(q, k, v, causal=places[1] > 1)))
         return x
 
+    def logits(self, w: Weights, x: Tensor) -> Tensor:
+        """[R, N, D] -> [R, N, V]."""
+        return product(self.states(w, x), self.head(w))
+
     def losses(self, ids: Tensor) -> Tensor:
         w = self.in_compute_type(self.master)
         r, b, t = ids.shape[0], ids.shape[1], ids.shape[2] - 1
@@ -181,18 +213,21 @@ class Stacked:
 
     @torch.no_grad()
     def score(self, ids: Tensor) -> Tensor:
-        room = ROWS_CPU if self.device.name == "cpu" else ROWS_GPU
-        tokens = ids.shape[2] - 1
-        rows = max(1, room // (self.shape.vocabulary * tokens * self.replicas))
+        on_cpu = self.device.name == "cpu"
+        columns = min(self.shape.vocabulary, COLUMNS) if on_cpu else self.shape.vocabulary
+        tokens = (ids.shape[2] - 1) * self.replicas
+        rows = max(1, (ROWS_CPU if on_cpu else ROWS_GPU) // (columns * tokens))
         return torch.cat([self._score(part) for part in ids.split(rows, dim=1)], dim=1)
 
     def _score(self, ids: Tensor) -> Tensor:
         w = self.compute
         r, b, t = ids.shape[0], ids.shape[1], ids.shape[2] - 1
         x = self._layers(w, self.embed(w, ids[:, :, :-1], 0), range(self.shape.layers), (b, t, 0))
+        targets = ids[:, :, 1:].reshape(r, b * t)
+        if self.device.name == "cpu" and self.shape.vocabulary > COLUMNS:
+            return surprise(self.states(w, x), self.head(w), targets).view(r, b, t)
         logits = self.logits(w, x).float()
-        nats = F.cross_entropy(logits.flatten(0, 1), ids[:, :, 1:].reshape(-1), reduction="none")
-        return nats.view(r, b, t)
+        return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").view(r, b, t)
 
     @torch.no_grad()
     def last(self, ids: Tensor, at: Tensor | None = None) -> Tensor:

@@ -95,6 +95,36 @@ def test_windows_scored_together_are_those_scored_one_by_one(three, ids, monkeyp
     assert torch.allclose(three.score(ids), together, atol=1e-5)
 
 
+@pytest.mark.parametrize("columns", [50, 211, 210])
+def test_a_vocabulary_scored_in_parts_is_the_whole_one(three, ids, monkeypatch, columns):
+    together = three.score(ids)
+    monkeypatch.setattr("contam.models.stacked.COLUMNS", columns)
+    assert torch.allclose(three.score(ids), together, atol=1e-5)
+    assert torch.allclose(three.score(ids), three.losses(ids).detach(), atol=1e-5)
+
+
+def test_both_forms_of_gelu_agree():
+    x = torch.linspace(-12, 12, 4001)
+    with torch.no_grad():
+        assert torch.allclose(gpt2.gelu(x, "tanh"), torch.nn.functional.gelu(x, approximate="tanh"), atol=1e-6)
+
+
+def test_a_network_goes_with_its_programs():
+    import gc
+    import weakref
+
+    from contam.models.graphs import replayed
+    from contam.models.sampling import Sampling
+
+    network = gpt2.GPT2(CONFIG, stack([weights(0)]), Device())
+    out = torch.zeros((1, 1, 9), dtype=torch.int64)
+    replayed(network, out, 1, torch.zeros((1, 1, 8), dtype=torch.float64), Sampling(8, 6))
+    gone = weakref.ref(network)
+    del network
+    gc.collect()
+    assert gone() is None
+
+
 def test_gradients_of_a_stack_are_those_of_its_replicas(ids):
     network = gpt2.GPT2(CONFIG, stack([weights(s) for s in range(3)]), Device())
     network.losses(ids).mean((1, 2)).sum().backward()

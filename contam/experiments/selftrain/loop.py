@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -229,7 +230,11 @@ def hardware(device: Device) -> dict[str, Any]:
 
 def free_memory(device: Device) -> int | None:
     """A GPU's free bytes, None on a CPU."""
-    return int(torch.cuda.mem_get_info(device.name)[0]) if device.name.startswith("cuda") else None
+    if not device.name.startswith("cuda"):
+        return None
+    gc.collect()  # networks and the programs captured for them hold each other
+    torch.cuda.empty_cache()
+    return int(torch.cuda.mem_get_info(device.name)[0])
 
 
 def out_of_memory(error: BaseException) -> bool:
