@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from contam.models.network import Device, Shape
+from contam.models.packing import SMALLEST, multiply, packed, works
 
 ROWS_CPU, ROWS_GPU = 1 << 22, 1 << 28
 """Logits held at a time when scoring (number of float32); few on a CPU, where they should stay in its cache."""
@@ -46,7 +47,9 @@ class Compute:
 
 
 def linear(x: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor:
-    """[R, N, in] times [R, in, out] plus [R, out]."""
+    """[R, N, in] times [R, in, out] plus [R, out]; a packed matrix is of one replica, and has two dimensions."""
+    if matrix.is_mkldnn:
+        return multiply(x[0], matrix, None if bias is None else bias[0]).unsqueeze(0)
     # One replica is faster as a plain product, but for bf16 on a CPU.
     if x.shape[0] == 1 and (x.is_cuda or x.dtype == torch.float32):
         out = torch.addmm(bias[0], x[0], matrix[0]) if bias is not None else x[0] @ matrix[0]
@@ -82,6 +85,8 @@ class Stacked:
     head_width: int
     key_heads: int
     capturable = True
+    tables: tuple[str, ...] = ("wte.weight", "wpe.weight", "embed_tokens.weight", "lm_head.weight")
+    """Matrices that are looked up in, or whose transpose is multiplied by: embeddings and heads."""
 
     def __init__(self, weights: Weights, device: Device) -> None:
         """``weights``: [R, ...] fp32 by the architecture's own names; they become the masters."""
@@ -175,12 +180,20 @@ class Stacked:
         plain = {k: v.detach() for k, v in self.master.items()}
         fresh = self.in_compute_type(plain)
         fresh |= self.trimmed(fresh)
-        if self.compute and all(v.data_ptr() == plain[k].data_ptr() for k, v in fresh.items() if k in plain):
+        if self.device.name == "cpu" and self.replicas == 1 and works(self.device.dtype):
+            self.compute = fresh | {k: packed(v[0]) for k, v in fresh.items() if self._packable(k, v)}
+        elif self.compute and all(v.data_ptr() == plain[k].data_ptr() for k, v in fresh.items() if k in plain):
             fresh |= {k: self.compute[k].copy_(v) for k, v in fresh.items() if k not in plain}
+            self.compute = fresh
         elif self.compute:
             # Captured programs hold the addresses of the copies: they are written into, never replaced.
-            fresh = {k: self.compute[k].copy_(v) for k, v in fresh.items()}
-        self.compute = fresh
+            self.compute = {k: self.compute[k].copy_(v) for k, v in fresh.items()}
+        else:
+            self.compute = fresh
+
+    def _packable(self, name: str, weight: Tensor) -> bool:
+        """Whether a weight is a large matrix that `linear` multiplies by."""
+        return weight.dim() == 3 and weight.numel() >= SMALLEST and not name.endswith(self.tables)
 
     # --- programs ------------------------------------------------------------------------------------------------
 

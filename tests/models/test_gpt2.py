@@ -103,6 +103,22 @@ def test_a_vocabulary_scored_in_parts_is_the_whole_one(three, ids, monkeypatch, 
     assert torch.allclose(three.score(ids), three.losses(ids).detach(), atol=1e-5)
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_packed_matrices_change_nothing(ids, monkeypatch, precision):
+    """Of one replica on a CPU the large matrices are packed; here every one is, and none."""
+    outcomes = []
+    for smallest in (1, 1 << 40):
+        monkeypatch.setattr("contam.models.stacked.SMALLEST", smallest)
+        network = gpt2.GPT2(CONFIG, stack([weights(0)]), Device("cpu", precision))
+        assert sum(v.is_mkldnn for v in network.compute.values()) == (14 if smallest == 1 else 0)
+        with torch.no_grad():
+            network.masters(0)["h.0.mlp.c_fc.weight"].mul_(1.1)
+        network.refresh()
+        outcomes.append((network.score(ids[:1]), network.last(ids[:1]), network.prefill(ids[:1], 40)[1]))
+    for packed, plain in zip(*outcomes):
+        assert torch.allclose(packed, plain, atol=1e-5 if precision == "fp32" else 0.2)
+
+
 def test_both_forms_of_gelu_agree():
     x = torch.linspace(-12, 12, 4001)
     with torch.no_grad():
@@ -147,14 +163,15 @@ def test_bf16_is_near_fp32_and_keeps_fp32_masters(ids):
 
 def test_the_compute_copy_follows_the_masters(ids):
     for precision in ("fp32", "bf16"):
-        network = gpt2.GPT2(CONFIG, stack([weights(0)]), Device("cpu", precision))
-        before = network.last(ids[:1])
+        network = gpt2.GPT2(CONFIG, stack([weights(0), weights(1)]), Device("cpu", precision))
+        before = network.last(ids[:2])
         addresses = {k: v.data_ptr() for k, v in network.compute.items()}
         with torch.no_grad():
-            for parameter in network.masters(0).values():
+            for parameter in network.masters(1).values():
                 parameter.mul_(1.5)
         network.refresh()
-        assert not torch.allclose(network.last(ids[:1]), before)
+        changed = [not torch.allclose(a, b) for a, b in zip(network.last(ids[:2]), before)]
+        assert changed == [False, True]
         assert {k: v.data_ptr() for k, v in network.compute.items()} == addresses
 
 
