@@ -65,8 +65,14 @@ class Folder:
 
 def _experiment(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that become `SelfTrainOptions`; without a default here, because the preset has it."""
+    for option in reversed(_options()):
+        command = option(command)
+    return command
+
+
+def _options() -> tuple[Callable[..., Any], ...]:
     whole, real = click.INT, click.FLOAT
-    options = (
+    return (
         click.option("--preset", metavar="NAME", help="herel2024 (default) or small (default for tiny)."),
         click.option("--valid", multiple=True, metavar="NAME|PATH", help="wikitext2, ptb, pydoc or a path; repeat."),
         click.option("--lr", "rates", type=Numbers(), metavar="A,B,C", help="Learning rates."),
@@ -104,9 +110,6 @@ def _experiment(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--stack", type=whole, metavar="N", help="Replicas in one program.  [default: what fits]"),
         click.option("--save-every", type=whole, metavar="N", help="Keep the weights every N iterations."),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 @click.command(epilog=EPILOG)

@@ -147,6 +147,27 @@ def test_an_interrupt_keeps_everything(undisturbed, small_model, human_text, tmp
     assert lasting(tmp_path / "run") == lasting(out)
 
 
+def test_an_interrupt_after_a_step_is_no_checkpoint(undisturbed, small_model, human_text, tmp_path, monkeypatch):
+    """The weights are already those of the next iteration: going on from them would take the step twice."""
+    from contam.experiments.selftrain import group
+
+    _, out = undisturbed
+    measured, calls = group.log_fields, []
+
+    def interrupted(text):
+        calls.append(text)
+        if len(calls) == 10:
+            raise KeyboardInterrupt
+        return measured(text)
+
+    monkeypatch.setattr(group, "log_fields", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(small_model, human_text, tmp_path / "run")
+    monkeypatch.setattr(group, "log_fields", measured)
+    contam.selftrain(resume=True, out=tmp_path / "run")
+    assert lasting(tmp_path / "run") == lasting(out)
+
+
 def test_more_iterations_continue_a_finished_run(small_model, human_text, tmp_path):
     run(small_model, human_text, tmp_path / "short", iterations=3)
     contam.selftrain(resume=True, out=tmp_path / "short", iterations=6)

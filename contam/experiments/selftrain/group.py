@@ -34,7 +34,7 @@ class Group:
     replicas: Sequence[Replica]
     options: SelfTrainOptions
     clean: bool = True
-    """False while a step is being taken: weights and moments are then of two minds."""
+    """False from a step until its iteration is logged: the weights are then of no iteration that could be resumed."""
 
     def __post_init__(self) -> None:
         o = self.options
@@ -76,7 +76,6 @@ class Group:
             loss.sum().backward()
             self.clean = False
             norm = self.optimizer.step()
-            self.clean = True
         return {"step_loss": _numbers(loss), "grad_norm": _numbers(norm)}
 
     def _loss(self, texts: Sequence[Text], names: Sequence[Names]) -> Tensor:

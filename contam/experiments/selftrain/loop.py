@@ -84,7 +84,7 @@ class Course:
             while number <= last and not self._ended():
                 lines, texts = self._iterate(number)
                 self._write(lines, texts)
-                number += 1
+                number, self.group.clean = number + 1, True
                 self.teller.iteration(number - 1, last, lines, texts[0].text)
                 self._keep(number - 1)
                 if time.monotonic() - self._saved > self._pause:
