@@ -120,11 +120,11 @@ def _ahead(lead: float) -> str:
 
 
 def _outcomes(groups: Sequence[Group], several: bool) -> Section | None:
-    columns = ("rate", "state", "collapsed", "+1 nat", "halved", "highest", "own")
+    columns = ("rate", "state", "collapsed", "+1 nat", "halved", "peak", "own")
     rows = tuple(_outcome(group, several) for group in groups)
     marks = tuple(_MARKS[_state(group)] for group in groups)
     read = (
-        "collapsed, +1 nat (human text), halved (own text): since which iteration, median over seeds; highest: of the "
+        "collapsed, +1 nat (human text), halved (own text): since which iteration, median over seeds; peak: highest "
         "loss on human text, nats above the untouched model; own: lowest loss on own text as a share of its start"
     )
     table = Table(("model, rate" if several else columns[0], *columns[1:]), rows, marks, True)
@@ -149,7 +149,7 @@ def _state(group: Group) -> str:
 def _state_told(group: Group) -> str:
     state = _state(group)
     count = sum(str(outcome.state) == state for outcome in group.outcomes)
-    return state.replace("_", " ") + ("" if count == len(group.outcomes) else f" ({count} of {len(group.outcomes)})")
+    return state.replace("_", " ") + ("" if count == len(group.outcomes) else f" {count}/{len(group.outcomes)}")
 
 
 def _iteration(value: float) -> str:
