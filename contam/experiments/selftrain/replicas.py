@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from contam.experiments.selftrain.options import SelfTrainOptions
 from contam.models.network import Shape
 
-STACKED_PARAMETERS_CPU = 3e7
-"""On a CPU larger models gain nothing from sharing a program (measured: docs/benchmarks.md)."""
+STACKED_PARAMETERS_CPU = 1e7
+"""On a CPU larger models gain nothing from sharing a program (docs/benchmarks.md)."""
 MOST = 1000
 BYTES_PER_PARAMETER = 24
 """Masters, gradients, two moments, a compute copy, and room for activations."""
