@@ -6,10 +6,12 @@ compared with those that the log already has instead of being written twice.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -28,7 +30,7 @@ class RunFolder:
     path: Path
     plan: dict[str, Any]
     _files: dict[str, IO[bytes]] = field(default_factory=dict)
-    _known: dict[str, dict[str, str]] = field(default_factory=dict)
+    _known: dict[str, dict[str, bytes]] = field(default_factory=dict)
     _lock: IO[bytes] | None = None
     differing: list[str] = field(default_factory=list)
 
@@ -68,11 +70,16 @@ class RunFolder:
             import fcntl
         except ImportError:  # no such locks on this system; nothing else depends on them
             return
-        self._lock = (self.path / ".lock").open("wb")
+        try:
+            self._lock = (self.path / ".lock").open("wb")
+        except OSError as error:
+            raise _unwritable(self.path / ".lock", error) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             raise UsageError(f"another process is running in {self.path}") from None
+        except OSError:  # a file system without locks
+            return
 
     def __enter__(self) -> RunFolder:
         return self
@@ -83,7 +90,8 @@ class RunFolder:
     def close(self) -> None:
         """Let go of the files and the lock."""
         for file in (*self._files.values(), *([self._lock] if self._lock else [])):
-            file.close()
+            with suppress(OSError):
+                file.close()
         self._files.clear()
         self._lock = None
 
@@ -97,7 +105,8 @@ class RunFolder:
             for name in (PLAN, ".lock"):
                 (self.path / name).unlink(missing_ok=True)
             if not any(self.path.iterdir()):
-                self.path.rmdir()
+                with suppress(OSError):  # the working folder itself cannot be removed
+                    self.path.rmdir()
 
     def extend(self, changes: dict[str, Any]) -> None:
         """Change the plan of a run that goes on (more iterations)."""
@@ -109,23 +118,29 @@ class RunFolder:
         key, told = key_of(record), _line(record)
         known = self._lines(name)
         if key in known:
-            if known[key] != _line(_lasting(record)):
+            if known[key] != _digest(record):
                 self.differing.append(f"{name}: {key}")
             return
-        known[key] = _line(_lasting(record))
+        known[key] = _digest(record)
         file = self._files[name]
-        file.write(told.encode("utf-8") + b"\n")
-        file.flush()
+        try:
+            file.write(told.encode("utf-8") + b"\n")
+            file.flush()
+        except OSError as error:
+            raise _unwritable(self.path / name, error) from error
 
-    def _lines(self, name: str) -> dict[str, str]:
+    def _lines(self, name: str) -> dict[str, bytes]:
         """The records of a file by key, and the file opened for appending, after its last whole line."""
         if name not in self._known:
             path = self.path / name
-            self._known[name] = {key_of(r): _line(_lasting(r)) for r in read_lines(path)}
-            file = path.open("ab")
-            end = _whole_lines(path)
-            if end < file.tell():
-                file.truncate(end)
+            self._known[name] = {key_of(r): _digest(r) for r in read_lines(path)}
+            try:
+                file = path.open("ab")
+                end = _whole_lines(path)
+                if end < file.tell():
+                    file.truncate(end)
+            except OSError as error:
+                raise _unwritable(path, error) from error
             self._files[name] = file
         return self._known[name]
 
@@ -136,13 +151,38 @@ class RunFolder:
         target = self.path / STATES / f"{name}.safetensors"
         temporary = target.with_name(f".{target.name}.tmp")
         try:
+            # A checkpoint must not outlive, in a power cut, the lines that it says are there.
+            for log in self._files.values():
+                os.fsync(log.fileno())
             save_file(tensors, temporary, metadata={"contam": json.dumps(facts)})
-            with temporary.open("rb") as file:
+            with temporary.open("r+b") as file:
                 os.fsync(file.fileno())
             temporary.replace(target)
         except Exception as error:  # safetensors raises its own class for a full disk
             temporary.unlink(missing_ok=True)
             raise InputError(f"cannot write the checkpoint {target}: {error}; the log is kept") from error
+
+    def load_replicas(self, names: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """The state of replicas that were saved in stacks of other sizes, None unless all are at one iteration.
+
+        Keys of a stack's tensors are ``part.INDEX.name``; its facts have the ``replicas`` by index and ``next``.
+        """
+        merged: dict[str, Any] = {}
+        found: dict[str, int] = {}
+        for path in sorted((self.path / STATES).glob("*.safetensors"), key=lambda p: p.stat().st_mtime):
+            state = self.load_state(path.stem)
+            members = state[1].get("replicas", []) if state else []
+            for old, name in enumerate(members):
+                if state is None or name not in names:
+                    continue
+                found[name] = int(state[1]["next"])
+                for key, tensor in state[0].items():
+                    part, index, rest = key.split(".", 2)
+                    if index == str(old):
+                        merged[f"{part}.{names.index(name)}.{rest}"] = tensor
+        if set(found) != set(names) or len(set(found.values())) != 1:
+            return None
+        return merged, {"next": next(iter(found.values())), "replicas": list(names)}
 
     def load_state(self, name: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The tensors and facts of a checkpoint, None where there is none yet."""
@@ -187,6 +227,15 @@ def _whole_lines(path: Path) -> int:
 def _lasting(record: dict[str, Any]) -> dict[str, Any]:
     """A record without what another run of the same plan would measure differently."""
     return {k: v for k, v in record.items() if k not in _TIMING}
+
+
+def _digest(record: dict[str, Any]) -> bytes:
+    """What a record says, in few bytes: a run may have millions of them."""
+    return hashlib.blake2b(_line(_lasting(record)).encode(), digest_size=16).digest()
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(f"cannot write {path}: {error.strerror or error}; what was measured so far is kept")
 
 
 def _line(record: dict[str, Any]) -> str:

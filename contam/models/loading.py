@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,8 @@ def _tensors(files: ModelFiles) -> dict[str, Tensor]:
 
 def device_of(name: str, precision: str) -> Device:
     """The device asked for; ``auto`` is the GPU where there is one. InputError where it is not there."""
+    if name != "auto" and not re.fullmatch(r"cpu|cuda(:\d+)?", name):
+        raise InputError(f"--device {name}: known are auto, cpu, cuda and cuda:N")
     available = torch.cuda.is_available()
     if name == "auto":
         name = "cuda" if available else "cpu"

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+COLDEST = 1e-6
+"""Temperatures below are greedy: dividing by them overflows."""
 DECODERS = ("exact", "stride", "context")
 
 
@@ -33,7 +35,7 @@ def choose(logits: Tensor, uniform: Tensor, sampling: Sampling) -> Tensor:
     Inverse of the cumulative distribution in float64; over the ``top_k`` most likely tokens, in their order, or
     over all in the vocabulary's order.
     """
-    if sampling.temperature == 0:
+    if sampling.temperature < COLDEST:
         return logits.argmax(-1)
     tokens = None
     if 0 < sampling.top_k < logits.shape[-1]:

@@ -236,6 +236,7 @@ def test_weights_are_kept_on_request(small_model, human_text, tmp_path):
         ({"rates": (-1.0,)}, "--lr must be between"),
         ({"fresh_share": 0.1}, "--fresh-text"),
         ({"device": "cuda:7"}, "--device cuda:7"),
+        ({"device": "mps"}, "known are auto, cpu"),
         ({"precision": "tf32"}, "needs a GPU"),
         ({"preset": "paper"}, "no preset 'paper'"),
     ],
@@ -264,5 +265,68 @@ def test_out_of_memory_is_told(small_model, human_text, tmp_path, monkeypatch):
         raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
 
     monkeypatch.setattr("contam.experiments.selftrain.group.Group.iterate", greedy)
-    with pytest.raises(InputError, match=r"out of memory in iteration 0 .* --stack 2"):
+    with pytest.raises(InputError, match=r"out of memory with little; .*--resume --stack 2 \(now 4 replicas"):
         run(small_model, human_text, tmp_path / "run")
+
+
+def test_a_smaller_stack_goes_on_where_the_larger_one_was(undisturbed, small_model, human_text, tmp_path):
+    _, out = undisturbed
+
+    def impatient(event):
+        if event.phase == "iterating" and event.lines and event.iteration == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(small_model, human_text, tmp_path / "run", watcher=impatient)
+    seen = []
+    contam.selftrain(resume=True, out=tmp_path / "run", stack=1, watcher=lambda e: seen.append(e))
+    computed = {e.iteration for e in seen if e.phase == "iterating" and e.note}
+    assert min(computed) == 6
+    expected, found = lasting(out), lasting(tmp_path / "run")
+    assert set(expected) == set(found)
+    for key, row in expected.items():
+        assert found[key]["step_loss"] == pytest.approx(row["step_loss"], abs=0.02 if key[2] <= 6 else 5), key
+
+
+def test_names_of_models_and_texts_survive_a_resume(small_model, human_text, tmp_path, monkeypatch):
+    """Links keep their own names, relative paths are found again, and a set given twice is one."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").symlink_to(small_model)
+    (tmp_path / "held.txt").symlink_to(human_text)
+    settings = {**SETTINGS, "iterations": 2, "seeds": 1, "fresh_text": "held.txt", "fresh_share": 0.2}
+    given = {"valid": ("held.txt", "./held.txt"), "out": "run", **settings}
+    contam.selftrain("./mine", **given)
+    before = (tmp_path / "run" / "log.jsonl").read_bytes()
+    (tmp_path / "elsewhere").mkdir()
+    result = contam.selftrain("./mine", resume=True, **given)
+    assert (tmp_path / "run" / "log.jsonl").read_bytes() == before and result.differing == ()
+    rows = list(read_lines(tmp_path / "run" / "log.jsonl"))
+    assert {r["model"] for r in rows} == {"mine"} and {tuple(r["validation"]) for r in rows} == {("held",)}
+
+
+def test_the_tokenizer_of_another_model_is_told(small_model, human_text, tmp_path):
+    import shutil
+
+    from checkpoints import trained_tokenizer
+
+    shutil.copytree(small_model, tmp_path / "mixed")
+    trained_tokenizer(tmp_path / "mixed", size=360)
+    with pytest.raises(InputError, match=r"gives token 3\d\d, but the model has 320"):
+        run(tmp_path / "mixed", human_text, tmp_path / "run")
+
+
+def test_a_full_disk_is_told(small_model, human_text, tmp_path, monkeypatch):
+    class Full:
+        def __getattr__(self, name):
+            def fail(*_):
+                raise OSError(28, "No space left on device")
+
+            return fail
+
+    from contam.experiments.run import RunFolder
+
+    with RunFolder.start(tmp_path / "run", {}) as folder:
+        folder.append("log.jsonl", {"iteration": 0})
+        monkeypatch.setitem(folder._files, "log.jsonl", Full())
+        with pytest.raises(InputError, match=r"log\.jsonl: No space left on device; what was measured so far is kept"):
+            folder.append("log.jsonl", {"iteration": 1})

@@ -72,7 +72,19 @@ def bench_of(
                 f"--fresh-text {fresh.name}: {len(stream)} tokens, fewer than one window of {options.block}"
             )
     prompt = tuple(tokenizer.prompt_ids(options.prompt))
+    for ids in (prompt, stream, *(human.stream for human in sets)):
+        if ids is not None:
+            check_ids(label, np.asarray(ids), shape)
     return Bench(label, shape, tokenizer, prompt, options.block, sets, stream)
+
+
+def check_ids(label: str, ids: Stream, shape: Shape) -> None:
+    """InputError where the tokenizer gives a token that the model does not have."""
+    if len(ids) and int(ids.max()) >= shape.vocabulary:
+        raise InputError(
+            f"{label}: the tokenizer gives token {int(ids.max())}, but the model has {shape.vocabulary}; "
+            "the folder holds the tokenizer of another model"
+        )
 
 
 def _human_set(text: ValidationText, tokenizer: Tokenizer, shape: Shape, options: SelfTrainOptions) -> HumanSet:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from contam.experiments.selftrain.bench import Bench
+from contam.experiments.selftrain.bench import Bench, check_ids
 from contam.experiments.selftrain.noise import uniforms
 from contam.experiments.selftrain.options import SelfTrainOptions
 from contam.experiments.selftrain.signals import log_fields
@@ -53,6 +53,7 @@ def written(
 def _text(bench: Bench, ids: Stream, options: SelfTrainOptions) -> Text:
     text = bench.tokenizer.decode(ids.tolist())
     stream = np.array(bench.tokenizer.encode(text), np.int64) if options.retokenize else ids
+    check_ids(bench.label, stream, bench.shape)
     return Text(stream, text)
 
 
@@ -79,7 +80,7 @@ def evaluated(
     means = mean_losses(network, parts)
     return [
         {
-            "train_loss": float(means[0][r]),
+            "train_loss": float(means[0][r]) if parts[0].counts[r].any() else None,
             "validation": {h.name: float(m[r]) for h, m in zip(bench.validation, means[1:])},
         }
         for r in range(len(texts))

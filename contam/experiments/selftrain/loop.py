@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -82,23 +83,26 @@ class Course:
         self.teller.restart_clock()
         try:
             while number <= last and not self._ended():
-                lines, texts = self._iterate(number)
+                lines, texts = self.group.iterate(number, self._beat(number))
                 self._write(lines, texts)
                 number, self.group.clean = number + 1, True
                 self.teller.iteration(number - 1, last, lines, texts[0].text)
                 self._keep(number - 1)
                 if time.monotonic() - self._saved > self._pause:
                     self._save(number)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, MemoryError, RuntimeError):
             if self.group.clean:
                 self._save(number)
             raise
+        finally:
+            self.group.network.programs.clear()
         self.teller.done += max(last + 1 - number, 0)
         self._save(number)
 
     def _resumed(self) -> int:
         """Take up the last checkpoint: the next iteration. The watches see again what came before it."""
-        found = self.run.load_state(self.name)
+        names = [r.name for r in self.group.replicas]
+        found = self.run.load_state(self.name) or self.run.load_replicas(names)
         if found is None:
             return 0
         tensors, facts = found
@@ -119,16 +123,11 @@ class Course:
                 "iterating", iteration=iteration, iterations=self.options.iterations, lines=tuple(lines)
             )
 
-    def _iterate(self, number: int) -> tuple[list[dict[str, Any]], list[Text]]:
+    def _beat(self, number: int) -> Callable[[int], None]:
         def beat(token: int) -> None:
             self.teller.tell("iterating", iteration=number, iterations=self.options.iterations, note=f"token {token}")
 
-        try:
-            return self.group.iterate(number, beat)
-        except (MemoryError, RuntimeError) as error:
-            if not out_of_memory(error):
-                raise
-            raise LimitError(no_memory(self.group, number, self.run)) from error
+        return beat
 
     def _write(self, lines: list[dict[str, Any]], texts: list[Text]) -> None:
         for line, text, replica in zip(lines, texts, self.group.replicas):
@@ -148,7 +147,8 @@ class Course:
 
     def _save(self, number: int) -> None:
         begin = time.monotonic()
-        self.run.save_state(self.name, self.group.state(), {"next": number})
+        facts = {"next": number, "replicas": [r.name for r in self.group.replicas]}
+        self.run.save_state(self.name, self.group.state(), facts)
         self._saved = time.monotonic()
         self._pause = max(SAVE_SECONDS, SAVE_SHARE * (self._saved - begin))
 
@@ -165,21 +165,34 @@ def train_all(run: RunFolder, setup: Setup, watcher: Watcher | None) -> None:
     options = setup.options
     device = device_of(options.device, options.precision)
     run.extend({"hardware": hardware(device)})
-    each = len(options.rates) * options.seeds
     teller = Teller(watcher, 0)
     smallest = min(width_of(files) for files in setup.files)
     for label, files in zip(setup.labels, setup.files):
-        checkpoint = read(files)
-        bench, baseline = _prepared(run, setup, (label, checkpoint), device, teller)
-        replicas = replicas_of(label, width_of(files), smallest, options)
-        groups = groups_of(replicas, stack_size(run, bench, options, device))
-        teller.total += len(groups) * (options.iterations + 1) * (each > 0)
-        for members in groups:
-            group = Group(checkpoint.network(len(members), device), bench, members, options)
-            rule = CollapseRule(patience=options.patience)
-            watches = {r.name: Watch(baseline, rule) for r in members}
-            Course(run, group, options, teller, watches, files).go()
-            del group
+        try:
+            _train(run, setup, (label, files), (device, smallest), teller)
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            raise LimitError(no_memory(label, run)) from error
+
+
+def _train(
+    run: RunFolder, setup: Setup, model: tuple[str, ModelFiles], how: tuple[Device, int], teller: Teller
+) -> None:
+    """One model: its untouched draws, then its groups of replicas in turn."""
+    (label, files), (device, smallest), options = model, how, setup.options
+    checkpoint = read(files)
+    bench, baseline = _prepared(run, setup, (label, checkpoint), device, teller)
+    replicas = replicas_of(label, width_of(files), smallest, options)
+    groups = groups_of(replicas, stack_size(run, bench, options, device))
+    teller.total += len(groups) * (options.iterations + 1)
+    rule = CollapseRule(patience=options.patience)
+    for members in groups:
+        group = Group(checkpoint.network(len(members), device), bench, members, options)
+        watches = {r.name: Watch(baseline, rule) for r in members}
+        Course(run, group, options, teller, watches, files).go()
+        del group
+        gc.collect()
 
 
 def _prepared(
@@ -200,6 +213,7 @@ def _prepared(
         teller.tell("baseline", iteration=token, iterations=options.tokens)
 
     lines, texts = baseline_lines(network, bench, options, beat)
+    network.programs.clear()
     for line, text in zip(lines, texts):
         run.append(f"samples/{label}-baseline.jsonl", {"draw": line["draw"], "text": text})
         run.append(BASELINE, line)
@@ -218,8 +232,9 @@ def stack_size(run: RunFolder, bench: Bench, options: SelfTrainOptions, device: 
     what is faster and fits now."""
     known = run.plan.get("stacks", {})
     size = options.stack or known.get(bench.label) or default_stack(bench.shape, free_memory(device))
+    size = min(int(size), len(options.rates) * options.seeds)
     run.extend({"stacks": known | {bench.label: size}})
-    return int(size)
+    return size
 
 
 def hardware(device: Device) -> dict[str, Any]:
@@ -238,16 +253,15 @@ def free_memory(device: Device) -> int | None:
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out: torch has a class for GPUs and only a message for CPUs."""
+    """Whether an error says that memory ran out: torch has a class for GPUs, and messages for the rest."""
     told = str(error).lower()
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in told
+    messages = ("can't allocate memory", "out of memory", "cublas_status_alloc_failed")
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(m in told for m in messages)
 
 
-def no_memory(group: Group, number: int, run: RunFolder) -> str:
+def no_memory(label: str, run: RunFolder) -> str:
     """What to do about it."""
-    count = len(group.replicas)
-    fewer = f"--stack {max(1, count // 2)} (now {count} replicas share a program), " if count > 1 else ""
-    return (
-        f"out of memory in iteration {number} of {group.bench.label}; the log in {run.path} is kept. "
-        f"Go on with --resume and {fewer}a smaller --eval-windows in a new run, or --precision bf16"
-    )
+    size = int(run.plan.get("stacks", {}).get(label, 1))
+    fewer = f"go on with --resume --stack {size // 2} (now {size} replicas share a program)" if size > 1 else ""
+    anew = "begin a new run with a smaller --eval-windows or --baseline, or with --precision bf16"
+    return f"out of memory with {label}; the log in {run.path} is kept: {fewer + ', or ' if fewer else ''}{anew}"

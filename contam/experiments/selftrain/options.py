@@ -90,8 +90,8 @@ class SelfTrainOptions:
             raise UsageError("--fresh-share needs --fresh-text PATH: the human text to mix in")
         if self.fresh_text is not None and not self.fresh_share:
             raise UsageError("--fresh-text needs --fresh-share X, such as 0.1")
-        if len(set(self.rates)) < len(self.rates):
-            raise UsageError("--lr names a learning rate twice")
+        if len({f"{rate:g}" for rate in self.rates}) < len(self.rates):
+            raise UsageError("--lr names a learning rate twice (six digits count)")
 
     @property
     def all_seeds(self) -> tuple[int, ...]:
@@ -153,5 +153,12 @@ def settled(given: dict[str, Any], embedded: tuple[str, ...] = ()) -> SelfTrainO
     settings = {"preset": preset, **PRESETS[preset]}
     if small:
         settings["valid"] = ("pydoc",)
-    settings |= {k: v for k, v in given.items() if v is not None and v != ()}
+    settings |= {k: _tuple(k, v) for k, v in given.items() if v is not None and v != ()}
     return replace(SelfTrainOptions(), **settings)
+
+
+def _tuple(name: str, value: Any) -> Any:
+    """Fields with several values as tuples: a list is one, and a single value is a list of one."""
+    if name not in ("models", "valid", "rates", "betas"):
+        return value
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import time
@@ -17,6 +18,7 @@ from contam.experiments.selftrain.options import SelfTrainOptions, settled
 from contam.experiments.selftrain.outcome import SelfTraining, concluded
 from contam.experiments.selftrain.replicas import labels_of
 from contam.experiments.selftrain.setup import Setup, looked_up, width_of
+from contam.experiments.selftrain.texts import NAMED, PYDOC
 from contam.models.finding import embedded
 
 FREE_TO_CHANGE = ("iterations", "device", "stack", "save_every")
@@ -47,6 +49,7 @@ def started(given: Mapping[str, Any], out: Path | None, watcher: Watcher | None 
     options = settled(dict(given), embedded())
     if not options.models:
         raise UsageError(f"name a model: {', '.join(embedded())}, a folder, or a hub name such as gpt2")
+    options = replace(options, valid=tuple(dict.fromkeys(_source(v) for v in options.valid)))
     setup = looked_up(options)
     check_device(options)
     folder = out or _unused(f"selftrain-{setup.labels[0]}")
@@ -66,7 +69,8 @@ def resumed(given: Mapping[str, Any], out: Path | None, watcher: Watcher | None 
         options = _continued(run.plan, given, folder)
         run.extend({name: getattr(options, name) for name in FREE_TO_CHANGE})
         check_device(options)
-        return _run(run, looked_up(options), watcher)
+        labels = tuple(model["name"] for model in run.plan["models"])
+        return _run(run, replace(looked_up(options), labels=labels), watcher)
 
 
 def check_device(options: SelfTrainOptions) -> None:
@@ -97,8 +101,10 @@ def _plan(setup: Setup) -> dict[str, Any]:
 
 
 def _source(name: str) -> str:
+    """A path so that any working folder finds it, links as they are; a name as it is."""
+    known = (*embedded(), *NAMED, PYDOC)
     path = Path(name).expanduser()
-    return str(path.resolve()) if path.exists() and name not in embedded() else name
+    return os.path.abspath(path) if path.exists() and name not in known else name  # noqa: PTH100 (keeps links)
 
 
 def _continued(plan: Mapping[str, Any], given: Mapping[str, Any], folder: Path) -> SelfTrainOptions:
@@ -109,8 +115,12 @@ def _continued(plan: Mapping[str, Any], given: Mapping[str, Any], folder: Path) 
     for name, value in given.items():
         if value in (None, ()) or name in FREE_TO_CHANGE:
             continue
-        same = [_source(v) for v in value] if name in ("models", "valid") else value
-        if name in planned and (tuple(same) if isinstance(same, list) else same) != planned[name]:
+        same: Any = tuple(value) if isinstance(value, list) else value
+        if name in ("models", "valid"):
+            same = tuple(dict.fromkeys(_source(v) for v in value))
+        if name == "fresh_text":
+            same = _source(value)
+        if name in planned and same != planned[name]:
             raise UsageError(
                 f"the run in {folder} was begun with {name.replace('_', ' ')} {planned[name]!r}; --resume goes on "
                 f"with that (only {', '.join(FREE_TO_CHANGE)} may change). For other settings give another --out"
