@@ -147,6 +147,31 @@ def test_an_interrupt_keeps_everything(undisturbed, small_model, human_text, tmp
     assert lasting(tmp_path / "run") == lasting(out)
 
 
+def test_ctrl_c_after_a_step_waits_until_its_line_is_logged(
+    undisturbed, small_model, human_text, tmp_path, monkeypatch
+):
+    from contam.experiments.selftrain import group
+
+    _, out = undisturbed
+    measured, calls = group.log_fields, []
+
+    def interrupted(text):
+        calls.append(text)
+        if len(calls) == 10:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+        return measured(text)
+
+    monkeypatch.setattr(group, "log_fields", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(small_model, human_text, tmp_path / "run")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert len(list((tmp_path / "run" / "checkpoints").glob("*.safetensors"))) == 1
+    monkeypatch.setattr(group, "log_fields", measured)
+    contam.selftrain(resume=True, out=tmp_path / "run")
+    assert lasting(tmp_path / "run") == lasting(out)
+
+
 def test_an_interrupt_after_a_step_is_no_checkpoint(undisturbed, small_model, human_text, tmp_path, monkeypatch):
     """The weights are already those of the next iteration: going on from them would take the step twice."""
     from contam.experiments.selftrain import group

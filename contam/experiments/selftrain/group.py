@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from contam.experiments.interrupts import Interrupts
 from contam.experiments.run import finite
 from contam.experiments.selftrain.bench import Bench
 from contam.experiments.selftrain.collapse import is_diverged
@@ -35,6 +36,8 @@ class Group:
     options: SelfTrainOptions
     clean: bool = True
     """False from a step until its iteration is logged: the weights are then of no iteration that could be resumed."""
+    interrupts: Interrupts = field(default_factory=Interrupts)
+    """Holds Ctrl-C back as long as it is not ``clean``; whoever logs the iteration releases it."""
 
     def __post_init__(self) -> None:
         o = self.options
@@ -74,6 +77,7 @@ class Group:
         for step in range(self.options.steps):
             loss = self._loss(texts, [(*n, step) for n in names])
             loss.sum().backward()
+            self.interrupts.hold()
             self.clean = False
             norm = self.optimizer.step()
         return {"step_loss": _numbers(loss), "grad_norm": _numbers(norm)}

@@ -86,6 +86,7 @@ class Course:
                 lines, texts = self.group.iterate(number, self._beat(number))
                 self._write(lines, texts)
                 number, self.group.clean = number + 1, True
+                self.group.interrupts.release()
                 self.teller.iteration(number - 1, last, lines, texts[0].text)
                 self._keep(number - 1)
                 if time.monotonic() - self._saved > self._pause:
@@ -190,7 +191,8 @@ def _train(
     for members in groups:
         group = Group(checkpoint.network(len(members), device), bench, members, options)
         watches = {r.name: Watch(baseline, rule) for r in members}
-        Course(run, group, options, teller, watches, files).go()
+        with group.interrupts.watched():
+            Course(run, group, options, teller, watches, files).go()
         del group
         gc.collect()
 
