@@ -30,15 +30,15 @@ from eager import Eager
 from contam.experiments.selftrain.bench import Bench, HumanSet
 from contam.experiments.selftrain.evaluation import Names, Text, evaluated
 from contam.experiments.selftrain.group import Group
-from contam.experiments.selftrain.noise import uniforms
 from contam.experiments.selftrain.options import PRESETS, SelfTrainOptions
 from contam.experiments.selftrain.replicas import replicas_of
-from contam.experiments.selftrain.signals import log_fields
 from contam.models import gpt2
 from contam.models.decode import generate
 from contam.models.network import Device, Shape
+from contam.models.noise import uniforms
 from contam.models.sampling import Sampling
 from contam.models.stacked import Weights, stack
+from contam_metrics.one_text import log_fields
 
 SHAPES = {
     "quick": {"n_embd": 32, "n_layer": 2, "n_head": 2, "vocab_size": 512, "n_positions": 64},

@@ -17,8 +17,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from contam.demo import _TOKEN, Trigram, human_documents
-from contam.experiments.selftrain.signals import DIRECTIONS, FALLS, signals_of
 from contam.experiments.selftrain.turning import TURN, TurnRule, Turns
+from contam_metrics.one_text import DIRECTIONS, FALLS, signals_of
 
 DRAWS, LENGTHS, HORIZONS = 8, {60: 3000, 230: 3000, 1000: 1500}, (100, 1000)
 Pool = NDArray[np.float64]

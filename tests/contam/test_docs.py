@@ -17,12 +17,12 @@ from contam.experiments.selftrain.collapse import Outcome, State
 from contam.experiments.selftrain.history import Run
 from contam.experiments.selftrain.options import PRESETS, SelfTrainOptions
 from contam.experiments.selftrain.outcome import SelfTraining, _replica
-from contam.experiments.selftrain.signals import DIRECTIONS, log_fields
 from contam.models.finding import TINY, embedded
 from contam.reports import FORMATS
 from contam.result import Level
 from contam.rules import RULES
 from contam_cli.main import COMMANDS
+from contam_metrics.one_text import DIRECTIONS, log_fields
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

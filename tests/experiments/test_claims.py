@@ -15,7 +15,7 @@ from contam.experiments.selftrain.claims import CONTROL, STATEMENTS, first_signa
 from contam.experiments.selftrain.collapse import CollapseRule
 from contam.experiments.selftrain.history import Run, histories
 from contam.experiments.selftrain.seeds import groups_of, order_of, rank_correlation, up_to
-from contam.experiments.selftrain.signals import DIRECTIONS
+from contam_metrics.one_text import DIRECTIONS
 
 QUIET = Course(onset=None)
 

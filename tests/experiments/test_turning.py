@@ -9,7 +9,6 @@ import pytest
 from runs import Course, Plan, collapsing_run, make_baseline, make_history, make_run
 
 from contam.experiments.selftrain.history import Run
-from contam.experiments.selftrain.signals import DIRECTIONS, FALLS, RISES
 from contam.experiments.selftrain.turning import (
     TURN,
     RunningMedian,
@@ -20,6 +19,7 @@ from contam.experiments.selftrain.turning import (
     leads,
     turning_points,
 )
+from contam_metrics.one_text import DIRECTIONS, FALLS, RISES
 
 
 def above(limit: float = 1.0, sustain: int = TURN.sustain) -> Stretch:

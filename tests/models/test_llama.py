@@ -223,7 +223,7 @@ def test_what_is_missing_or_does_not_fit_is_named(folders):
 def test_a_published_model_predicts_as_its_card_says():
     if not (SHARED / "data").is_dir():
         pytest.skip(f"no shared data at {SHARED}")
-    from contam.experiments.selftrain.texts import load_validation, tokenise
+    from contam.models.texts import load_validation, tokenise
     from contam.models.tokenizer import Tokenizer
 
     folder = SHARED / "data/models/stories260k"

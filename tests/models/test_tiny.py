@@ -9,10 +9,10 @@ import pytest
 import torch
 
 import contam
-from contam.experiments.selftrain.texts import load_validation, tokenise
 from contam.models.finding import TINY, embedded, find
 from contam.models.loading import read
 from contam.models.network import Device
+from contam.models.texts import load_validation, tokenise
 from contam.models.tokenizer import Tokenizer
 
 CONTEXT = 128

@@ -11,9 +11,9 @@ import numpy as np
 from contam.errors import InputError
 from contam.experiments.selftrain.options import SelfTrainOptions
 from contam.experiments.selftrain.setup import check_window
-from contam.experiments.selftrain.texts import ValidationText, tokenise
 from contam.experiments.selftrain.windows import Stream, document_rows, random_windows
 from contam.models.network import Shape
+from contam.models.texts import ValidationText, tokenise
 from contam.models.tokenizer import Tokenizer
 
 Texts = tuple[Sequence[ValidationText], ValidationText | None]

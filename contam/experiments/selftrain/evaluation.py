@@ -10,13 +10,13 @@ import numpy as np
 import torch
 
 from contam.experiments.selftrain.bench import Bench, check_ids
-from contam.experiments.selftrain.noise import uniforms
 from contam.experiments.selftrain.options import SelfTrainOptions
-from contam.experiments.selftrain.signals import log_fields
 from contam.experiments.selftrain.windows import Stream, Windows, mean_losses, random_windows, rows_of
 from contam.models.decode import Beat, generate
 from contam.models.network import Network
+from contam.models.noise import uniforms
 from contam.models.sampling import Sampling
+from contam_metrics.one_text import log_fields
 
 Names = tuple[object, ...]
 """What a draw depends on, such as (seed, iteration)."""

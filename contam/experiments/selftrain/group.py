@@ -16,14 +16,14 @@ from contam.experiments.run import finite
 from contam.experiments.selftrain.bench import Bench
 from contam.experiments.selftrain.collapse import is_diverged
 from contam.experiments.selftrain.evaluation import Names, Text, evaluated, windows_of, written
-from contam.experiments.selftrain.noise import uniforms
 from contam.experiments.selftrain.options import SelfTrainOptions
 from contam.experiments.selftrain.replicas import Replica
-from contam.experiments.selftrain.signals import log_fields
 from contam.experiments.selftrain.windows import random_windows
 from contam.models.decode import Beat
 from contam.models.network import Network
+from contam.models.noise import uniforms
 from contam.models.optimizer import AdamSettings, Optimizer
+from contam_metrics.one_text import log_fields
 
 
 @dataclass

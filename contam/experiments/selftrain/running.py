@@ -18,8 +18,8 @@ from contam.experiments.selftrain.options import SelfTrainOptions, settled
 from contam.experiments.selftrain.outcome import SelfTraining, concluded
 from contam.experiments.selftrain.replicas import labels_of
 from contam.experiments.selftrain.setup import Setup, looked_up, width_of
-from contam.experiments.selftrain.texts import NAMED, PYDOC
 from contam.models.finding import embedded
+from contam.models.texts import NAMED, PYDOC
 
 FREE_TO_CHANGE = ("iterations", "device", "stack", "save_every")
 """What a run that is taken up again may be given anew: none of it changes what is in the log already."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from contam.errors import InputError
 from contam.experiments.selftrain.options import SelfTrainOptions
 from contam.experiments.selftrain.replicas import labels_of
-from contam.experiments.selftrain.texts import ValidationText, load_all, load_validation
 from contam.models.finding import ModelFiles, find
+from contam.models.texts import ValidationText, load_all, load_validation
 
 _CONTEXTS = ("n_positions", "max_position_embeddings", "n_ctx", "seq_length")
 _WIDTHS = ("n_embd", "hidden_size", "d_model", "dim", "word_embed_proj_dim")

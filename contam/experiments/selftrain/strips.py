@@ -12,9 +12,9 @@ from contam.experiments.selftrain.claims import told_name
 from contam.experiments.selftrain.curves import Curve, curve_of
 from contam.experiments.selftrain.history import Run
 from contam.experiments.selftrain.plotting import COLOURS, WIDTH, draw_curve, drawing, saved, whole_iterations
-from contam.experiments.selftrain.signals import DIRECTIONS, FALLS
 from contam.experiments.selftrain.turning import OWN_LOSS, VALIDATION, direction_of, draws_of
 from contam.reports.escape import shorten
+from contam_metrics.one_text import DIRECTIONS, FALLS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

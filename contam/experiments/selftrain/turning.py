@@ -30,7 +30,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from contam.experiments.selftrain.history import History, Line, Run, number_of, value_of
-from contam.experiments.selftrain.signals import DIRECTIONS, FALLS, RISES
+from contam_metrics.one_text import DIRECTIONS, FALLS, RISES
 
 OWN_LOSS = "train_loss"
 VALIDATION = "validation."

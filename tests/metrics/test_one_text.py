@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracle_words import cut_slow
 
-from contam.experiments.selftrain.signals import (
+from contam_metrics.ngrams import ragged
+from contam_metrics.one_text import (
     DIRECTIONS,
     FALLS,
     NUMBER,
@@ -23,7 +24,6 @@ from contam.experiments.selftrain.signals import (
     signals_of,
     words_of,
 )
-from contam_metrics.ngrams import ragged
 from contam_metrics.repetition import SHORTEST_CHARACTER_LOOP, looped_positions
 from contam_metrics.signals import figures, tables
 
@@ -140,7 +140,7 @@ def test_log_fields_repeat_the_signals_under_the_names_of_the_log():
 
 def test_nothing_is_compiled_for_one_text():
     code = (
-        "import sys; from contam.experiments.selftrain.signals import log_fields; log_fields('some words ' * 200);"
+        "import sys; from contam_metrics.one_text import log_fields; log_fields('some words ' * 200);"
         "print([m for m in ('numba', 'llvmlite', 'torch', 'scipy', 'sklearn') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

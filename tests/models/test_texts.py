@@ -16,9 +16,9 @@ from checkpoints import LINES, trained_tokenizer
 from pyarrow import parquet
 
 from contam.errors import InputError
-from contam.experiments.selftrain import texts
-from contam.experiments.selftrain.texts import NAMED, ValidationText, load_all, load_validation, tokenise
 from contam.formats import hub
+from contam.models import texts
+from contam.models.texts import NAMED, ValidationText, load_all, load_validation, tokenise
 from contam.models.tokenizer import Tokenizer
 
 SHARED = Path(os.environ.get("CONTAM_SHARED") or Path(__file__).parents[3] / "shared")
