@@ -14,7 +14,7 @@ from contam.wording import name_of, written
 
 USUAL_SIZE = 20_000
 _NAMED = 6
-_WAYS = {"falls": "collapse makes it fall", "rises": "collapse makes it rise"}
+_WAYS = {"falls": "collapse makes it fall", "rises": "collapse makes it rise", "both": "both sides count"}
 
 
 def list_rules(style: Style | None = None) -> str:
@@ -97,8 +97,14 @@ def _section(title: str, *items: str) -> Section:
 
 
 def _limit(rule: Rule) -> str:
-    side = "below" if rule.direction == "falls" else "above"
     if rule.kind == "reference":
+        if rule.direction == "both":
+            return f"outside the references' central {100 * (1 - 2 * QUANTILE):.0f} %"
+        side = "below" if rule.direction == "falls" else "above"
         return f"{side} the references' most extreme {100 * QUANTILE:.0f} %"
+    if rule.kind == "null":
+        return "above all splits of trusted text"
+    if rule.kind == "drift":
+        return f"its whole interval {written(rule.limit, rule.reads)} or more"
     least = f" and at least {rule.least} documents" if rule.least else ""
     return f"{written(rule.limit, rule.reads)} or more{least}"

@@ -22,9 +22,11 @@ QUANTILE = 0.01
 class Rule:
     """One rule: which figure it reads, which way collapse moves it, and where its limit comes from.
 
-    ``limit`` is a quantile of the reference population for kind ``reference``, and in the figure's own unit
-    for kind ``absolute``; ``least`` is how many documents must be concerned before an absolute rule speaks;
-    ``absent`` is said where the audit has no such figure.
+    ``limit`` is a quantile of the reference population for kind ``reference``, and in the figure's own unit for the
+    others: ``absolute``, where the value itself is compared; ``drift``, where the whole 95 % interval has to lie at or
+    above it; ``null``, where the value also has to exceed what splits of the trusted text give. ``least`` is how many
+    documents must be concerned before an absolute rule speaks; ``absent`` is said where there is no such figure.
+    ``subject`` is ``corpus`` or ``checkpoint``.
     """
 
     id: str
@@ -41,10 +43,11 @@ class Rule:
     status: str = "warn"
     least: int = 0
     absent: str = "not measured in this audit"
+    subject: str = "corpus"
 
     def breached(self, value: float, limit: float) -> bool:
-        """Whether ``value`` is beyond ``limit`` on the side of collapse; an absolute one counts itself."""
-        if self.kind == "absolute":
+        """Whether ``value`` is beyond ``limit`` on the side of collapse; a stated limit counts itself."""
+        if self.kind in ("absolute", "drift"):
             return value >= limit
         return value < limit if self.direction == "falls" else value > limit
 
@@ -54,6 +57,11 @@ _POPULATION = (
     "them trips this rule about once in a hundred. It moves with the reference, so it is printed with "
     "every result."
 )
+_SURPRISE = (
+    "The limits are the most extreme 1 % of the reference sources on either side, measured with the same model; "
+    "with trusted text, the most extreme 1 % of the differences between halves of human sources."
+)
+_MODEL = "needs a language model (--model)"
 _SHARE = "signals"
 
 RULES: tuple[Rule, ...] = (
@@ -160,6 +168,55 @@ RULES: tuple[Rule, ...] = (
         "How many times smaller the matched sample gets when it is compressed in fixed blocks.",
         _POPULATION, "Shaib et al. 2024 (compression ratio as a measure of repetition)",
     ),
+    Rule(
+        "PPL001", "bits-per-byte", "perplexity", _SHARE, "perplexity.bits_per_byte", "both",
+        "How surprising the text is to a language model (--model), in bits for every byte of it, at matched size. "
+        "Text of a model that reads itself gets easier to predict; loops are hardly surprising at all, gibberish "
+        "is more surprising than any text: both sides count.",
+        _SURPRISE, "Jelinek et al. 1977 (perplexity); bits per byte do not depend on the tokenizer",
+        absent=_MODEL,
+    ),
+    Rule(
+        "PPL002", "perplexity-drift", "perplexity", _SHARE, "perplexity.drift", "rises",
+        "How much worse a word-trigram model trained on this text predicts held-out human text than one trained on "
+        "as many words of trusted text (nats a token). It answers whether a model trained on this text would be "
+        "worse on real text; another topic makes it rise as well.",
+        "Above all drifts between two parts of the trusted text itself, and at least 0.05 nats a token: smaller "
+        "differences are found between halves of human text.",
+        "Shumailov et al. 2024 (perplexity on real text rises with the generation); Witten & Bell 1991",
+        kind="null", limit=0.05, absent="needs held-out human text (--valid) or trusted text (--reference)",
+    ),
+    Rule(
+        "PPL003", "spread-of-surprise", "perplexity", _SHARE, "perplexity.spread", "both",
+        "How much the segments of the text differ in bits per byte under the model (--model): their standard "
+        "deviation. Human text has easy and hard passages; what a model writes is more even, and a corpus of human "
+        "and of looping text is more uneven.",
+        _SURPRISE, "Hans et al. 2024 and Bao et al. 2024 read machine text from its evenness under a model",
+        absent=_MODEL,
+    ),
+    Rule(
+        "CKP001", "generation-diversity", "checkpoint", _SHARE, "diversity.types", "falls",
+        "Different words in what the checkpoint writes, at matched size, against its baseline's samples or human "
+        "text of the same kind.",
+        _POPULATION, "Herel & Mikolov 2024; Shumailov et al. 2024: rare events vanish first",
+        subject="checkpoint",
+    ),
+    Rule(
+        "CKP002", "entropy-gap", "checkpoint", _SHARE, "checkpoint.entropy_gap_drift", "rises",
+        "How much the gap between the loss on human text and the model's own uncertainty about it has widened since "
+        "the baseline (nats a token): 0 in a calibrated model, and it grows as a model gets sure of what is wrong.",
+        "The whole interval at or above 0.1 nats: as much as the loss may drift.",
+        "Braverman et al. 2020 (calibration of entropy rates)",
+        kind="drift", limit=0.10, absent="needs a baseline (--baseline)", subject="checkpoint",
+    ),
+    Rule(
+        "CKP003", "validation-drift", "checkpoint", _SHARE, "checkpoint.validation_drift", "rises",
+        "How much worse the checkpoint predicts human text than its baseline does (nats a token, document by "
+        "document).",
+        "The whole interval at or above 0.1 nats: a perplexity 10.5 % higher.",
+        "Herel & Mikolov 2024; Shumailov et al. 2024",
+        kind="drift", limit=0.10, absent="needs a baseline (--baseline)", subject="checkpoint",
+    ),
 )
 
 
@@ -177,15 +234,19 @@ def find_rule(rule_id: str) -> Rule:
 
 
 def apply_rules(
-    signals: Mapping[str, Figure], whole: Mapping[str, Figure], loops: bool | None = None
+    signals: Mapping[str, Figure],
+    whole: Mapping[str, Figure],
+    loops: bool | None = None,
+    subject: str = "corpus",
 ) -> tuple[RuleResult, ...]:
-    """Every rule applied to the figures of an audit, in the order of the table.
+    """Every rule for a ``corpus`` or ``checkpoint`` applied to its figures, in the order of the table.
 
     ``loops`` is what the verdict's loop rule found, which sees more than the share of documents (how much
     text loops, how much of it is no words); REP001 then says the same. None leaves REP001 to its own limit.
     """
     scopes = {"signals": signals, "whole": whole}
-    results = (_judge(rule, scopes[rule.scope].get(rule.reads)) for rule in RULES)
+    wanted = (rule for rule in RULES if rule.subject == subject)
+    results = (_judge(rule, scopes[rule.scope].get(rule.reads)) for rule in wanted)
     return tuple(result if loops is None else _agreeing(result, loops) for result in results)
 
 
@@ -202,11 +263,20 @@ def _judge(rule: Rule, figure: Figure | None) -> RuleResult:
         return _skipped(rule, None, figure.reason or "could not be measured")
     limit = _limit(rule, figure)
     if limit is None:
-        return _skipped(rule, figure.value, "no reference population to compare with")
-    breached = rule.breached(figure.value, limit) and _concerned(rule, figure) >= rule.least
+        return _skipped(rule, figure.value, figure.reason or "no reference population to compare with")
+    breached = _breached(rule, figure, limit) and _concerned(rule, figure) >= rule.least
     status = rule.status if breached else "pass"
     message = _sentence(rule, figure, limit, breached)
     return RuleResult(rule.id, rule.name, status, figure.value, limit, message)
+
+
+def _breached(rule: Rule, figure: Figure, limit: float) -> bool:
+    """Whether the value, or the lower end of a drift's interval, is beyond the limit on the side that it is of."""
+    if figure.value is None:
+        return False
+    if rule.direction == "both":
+        return figure.value < limit if _below(rule, figure) else figure.value > limit
+    return rule.breached(figure.interval[0] if rule.kind == "drift" and figure.interval else figure.value, limit)
 
 
 def _agreeing(result: RuleResult, loops: bool) -> RuleResult:
@@ -223,11 +293,21 @@ def _skipped(rule: Rule, value: float | None, reason: str) -> RuleResult:
 
 
 def _limit(rule: Rule, figure: Figure) -> float | None:
-    if rule.kind == "absolute":
+    """The limit on the side that matters; of two-sided rules the one on the value's side."""
+    if rule.kind in ("absolute", "drift"):
         return rule.limit
-    if figure.limits is None:
+    if figure.limits is None or figure.value is None:
         return None
-    return figure.limits[0] if rule.direction == "falls" else figure.limits[1]
+    if rule.kind == "null":
+        return max(rule.limit, figure.limits[1])
+    return figure.limits[0] if _below(rule, figure) else figure.limits[1]
+
+
+def _below(rule: Rule, figure: Figure) -> bool:
+    """Whether it is the lower limit that counts."""
+    if rule.direction != "both" or figure.limits is None or figure.value is None:
+        return rule.direction == "falls"
+    return figure.value < sum(figure.limits) / 2
 
 
 def _concerned(rule: Rule, figure: Figure) -> float:
@@ -240,10 +320,12 @@ def _concerned(rule: Rule, figure: Figure) -> float:
 def _sentence(rule: Rule, figure: Figure, limit: float, breached: bool) -> str:
     value = written(figure.value, rule.reads)
     whose = "the references' 1 % limit" if rule.kind == "reference" else "the limit"
-    side = {"falls": "below", "rises": "above"}[rule.direction] if rule.kind == "reference" else "at or above"
+    side = ("below" if _below(rule, figure) else "above") if rule.kind in ("reference", "null") else "at or above"
     few = ""
-    if not breached and figure.value is not None and rule.breached(figure.value, limit):
+    if not breached and rule.kind == "absolute" and figure.value is not None and rule.breached(figure.value, limit):
         breached, few = True, f", but in fewer than {rule.least} documents"
+    if rule.kind == "drift" and figure.interval is not None:
+        value += f" ({written(figure.interval[0])} to {written(figure.interval[1])})"
+        whose = "the limit" if breached else "the limit with its whole interval"
     verb = f"{side} {whose}" if breached else f"not {side} {whose}"
     return f"{name_of(rule.reads)} {value} is {verb} of {written(limit, rule.reads)}{few}"
-

@@ -38,6 +38,12 @@ NAMES = {
     "diversity.distinct_ngrams_2": "different 2-grams",
     "diversity.distinct_ngrams_3": "different 3-grams",
     "diversity.distinct_ngrams_4": "different 4-grams",
+    "perplexity.bits_per_byte": "bits per byte",
+    "perplexity.drift": "perplexity drift",
+    "perplexity.spread": "spread of surprise",
+    "checkpoint.validation_drift": "validation drift",
+    "checkpoint.entropy_gap_drift": "drift of the entropy gap",
+    "checkpoint.own_entropy": "entropy of own text",
     "volume.nonletter_share": "non-letter tokens",
     "volume.unk_share": "<unk> tokens",
 }

@@ -13,11 +13,14 @@ CONTRACT = {
     *(f"DIV00{i}" for i in range(1, 8)),
     *(f"REP00{i}" for i in range(1, 5)),
     *(f"DUP00{i}" for i in range(1, 5)),
+    *(f"PPL00{i}" for i in range(1, 4)),
+    *(f"CKP00{i}" for i in range(1, 4)),
 }
 
 
 def applied(rule_id, signal_figures=None, whole_figures=None):
-    results = apply_rules(signal_figures or {}, whole_figures or {})
+    subject = "checkpoint" if rule_id.startswith("CKP") else "corpus"
+    results = apply_rules(signal_figures or {}, whole_figures or {}, subject=subject)
     return next(result for result in results if result.id == rule_id)
 
 
@@ -29,9 +32,9 @@ def test_the_table_has_the_ids_of_the_contract_once_each():
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_every_rule_says_what_why_and_whose(rule):
-    assert rule.scope in ("signals", "whole") and rule.kind in ("reference", "absolute")
-    assert rule.direction in ("falls", "rises") and rule.status in ("warn", "fail")
-    families = {"entropy", "diversity", "tail", "repetition", "duplicates", "compression"}
+    assert rule.scope in ("signals", "whole") and rule.kind in ("reference", "absolute", "drift", "null")
+    assert rule.direction in ("falls", "rises", "both") and rule.status in ("warn", "fail")
+    families = {"entropy", "diversity", "tail", "repetition", "duplicates", "compression", "perplexity", "checkpoint"}
     assert rule.reads.partition(".")[0] in families and rule.family in families
     assert len(rule.what) > 40 and len(rule.why) > 40 and len(rule.source) > 10
     assert 0 < rule.limit < 1
