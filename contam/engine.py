@@ -111,7 +111,7 @@ def _take(chunk: Chunk, seen: _Seen, counter: _Counter) -> None:
                     metric.update(view)
             else:
                 metric.update(view)
-        seen.sample.update(view.words, view.docs)
+        seen.sample.update(view.words, view.docs, view.label)
     seen.skipped_total += chunk.skipped_total
     seen.notes.update(chunk.notes)
     seen.skipped += chunk.skipped[: max(0, KEPT_SKIPPED - len(seen.skipped))]

@@ -7,8 +7,9 @@ there are is measured on the whole corpus). The sample of a union is the union o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,8 @@ class Segments:
     """Segments in ascending order of their keys, cut into words.
 
     ``keys``, ``docs`` uint64[n] (key; content hash of the document), ``hashes`` uint64[N] and ``lengths``
-    int32[N] the words, ``bounds`` int64[n + 1], ``symbols``, ``unks`` int64[n], ``texts`` the raw bytes.
+    int32[N] the words, ``bounds`` int64[n + 1], ``symbols``, ``unks`` int64[n], ``texts`` the raw bytes,
+    ``labels`` what the documents are called for people, "" where nobody named them (empty: nobody named any).
     """
 
     keys: NDArray[np.uint64]
@@ -60,6 +62,7 @@ class Segments:
     symbols: NDArray[np.int64]
     unks: NDArray[np.int64]
     texts: tuple[bytes, ...]
+    labels: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -72,7 +75,7 @@ class Segments:
     def head(self, words: int) -> Segments:
         """The segments with the smallest keys, as many as it takes to reach ``words`` words."""
         n = int(np.searchsorted(self.bounds, words))
-        return self if n >= len(self) else _from_rows(self.keys[:n], self.docs[:n], self.texts[:n])
+        return self if n >= len(self) else _from_rows(self.keys[:n], self.docs[:n], self.texts[:n], self.labels[:n])
 
     @staticmethod
     def concatenate(parts: Sequence[Segments]) -> Segments:
@@ -80,14 +83,18 @@ class Segments:
         keys = np.concatenate([p.keys for p in parts]) if parts else np.empty(0, np.uint64)
         docs = np.concatenate([p.docs for p in parts]) if parts else np.empty(0, np.uint64)
         texts = [t for p in parts for t in p.texts]
+        labels = [label for p in parts for label in p.labels or ("",) * len(p)]
         _, first = np.unique(keys, return_index=True)
-        return _from_rows(keys[first], docs[first], [texts[i] for i in first])
+        return _from_rows(keys[first], docs[first], [texts[i] for i in first], [labels[i] for i in first])
 
 
-def _from_rows(keys: NDArray[np.uint64], docs: NDArray[np.uint64], texts: Sequence[bytes]) -> Segments:
+def _from_rows(
+    keys: NDArray[np.uint64], docs: NDArray[np.uint64], texts: Sequence[bytes], labels: Sequence[str] = ()
+) -> Segments:
     """Segments from rows that are in order and all different."""
     w = cut(Batch.of(texts))
-    return Segments(keys, docs, w.hashes, w.lengths, w.bounds, w.symbols, w.unks, tuple(texts))
+    named = tuple(labels) if any(labels) else ()
+    return Segments(keys, docs, w.hashes, w.lengths, w.bounds, w.symbols, w.unks, tuple(texts), named)
 
 
 def _segment_rows(
@@ -112,6 +119,15 @@ def _segment_text(words: Words, row: int, number: int, total: int) -> bytes:
     return words.batch.data[begin:end].tobytes()
 
 
+class _Row(NamedTuple):
+    """A segment that is kept: its words, its document's hash, its bytes, what its document is called."""
+
+    size: int
+    doc: int
+    text: bytes
+    label: str
+
+
 class SegmentSample:
     """Keeps the segments with the smallest keys, ``budget`` words of them; ``merge`` is exact.
 
@@ -121,34 +137,42 @@ class SegmentSample:
     def __init__(self, budget: int = 250_000, seed: int = 0) -> None:
         self.budget = budget
         self.seed = seed
-        self._rows: dict[int, tuple[int, int, bytes]] = {}
+        self._rows: dict[int, _Row] = {}
         self._words = 0
         self._limit = np.uint64(0xFFFFFFFFFFFFFFFF)
 
-    def update(self, words: Words, docs: NDArray[np.uint64]) -> None:
-        """Take the segments of a batch whose keys are small enough; ``docs`` from `document_hashes`."""
+    def update(self, words: Words, docs: NDArray[np.uint64], label: Callable[[int], str] | None = None) -> None:
+        """Take the segments of a batch whose keys are small enough; ``docs`` from `document_hashes`.
+
+        ``label(i)`` names document ``i`` of the batch; it is asked for documents of which a segment is taken.
+        """
         keys, rows, numbers, totals = _segment_rows(words, docs, self.seed)
         for i in np.flatnonzero(keys <= self._limit):
             row, number, total = int(rows[i]), int(numbers[i]), int(totals[i])
             n = int(words.bounds[row + 1] - words.bounds[row])
             size = (number + 1) * n // total - number * n // total
-            self._add(int(keys[i]), size, int(docs[row]), _segment_text(words, row, number, total))
+            text = _segment_text(words, row, number, total)
+            self._add(int(keys[i]), _Row(size, int(docs[row]), text, label(row) if label else ""))
         self._shrink()
 
-    def _add(self, key: int, size: int, doc: int, text: bytes) -> None:
-        if key not in self._rows:
-            self._rows[key] = (size, doc, text)
-            self._words += size
+    def _add(self, key: int, row: _Row) -> None:
+        """Keep a segment; of equal documents the first name in the alphabet, so that no order matters."""
+        old = self._rows.get(key)
+        if old is None:
+            self._rows[key] = row
+            self._words += row.size
+        elif row.label < old.label:
+            self._rows[key] = row
 
     def _shrink(self, slack: float = 1.5) -> None:
         """Forget the largest keys once there are half as many words again as wanted."""
         if self._words <= slack * self.budget:
             return
-        kept: dict[int, tuple[int, int, bytes]] = {}
+        kept: dict[int, _Row] = {}
         self._words = 0
         for key in sorted(self._rows):
             kept[key] = self._rows[key]
-            self._words += kept[key][0]
+            self._words += kept[key].size
             self._limit = np.uint64(key)
             if self._words >= self.budget:
                 break
@@ -156,11 +180,11 @@ class SegmentSample:
 
     def merge(self, other: SegmentSample) -> None:
         """Take what another sample (same budget and seed) kept."""
-        for key, (size, doc, text) in other._rows.items():
-            self._add(key, size, doc, text)
+        for key, row in other._rows.items():
+            self._add(key, row)
         self._limit = min(self._limit, other._limit)
         self._rows = {k: v for k, v in self._rows.items() if k <= int(self._limit)}
-        self._words = sum(v[0] for v in self._rows.values())
+        self._words = sum(row.size for row in self._rows.values())
         self._shrink()
 
     def arrays(self) -> Arrays:
@@ -169,16 +193,18 @@ class SegmentSample:
         rows = [self._rows[k] for k in keys]
         return {
             "keys": np.array(keys, np.uint64),
-            "sizes": np.array([r[0] for r in rows], np.int64),
-            "docs": np.array([r[1] for r in rows], np.uint64),
-            "texts": packed([r[2] for r in rows]),
+            "sizes": np.array([r.size for r in rows], np.int64),
+            "docs": np.array([r.doc for r in rows], np.uint64),
+            "texts": packed([r.text for r in rows]),
+            "labels": packed([r.label.encode("utf-8", "surrogatepass") for r in rows]),
             "limit": np.array([self._limit], np.uint64),
         }
 
     def restore(self, arrays: Arrays) -> None:
         """Become the sample whose state ``arrays`` is."""
-        rows = zip(arrays["sizes"].tolist(), arrays["docs"].tolist(), unpacked(arrays["texts"]))
-        self._rows = dict(zip(arrays["keys"].tolist(), rows))
+        labels = [b.decode("utf-8", "surrogatepass") for b in unpacked(arrays["labels"])]
+        rows = zip(arrays["sizes"].tolist(), arrays["docs"].tolist(), unpacked(arrays["texts"]), labels)
+        self._rows = {key: _Row(*row) for key, row in zip(arrays["keys"].tolist(), rows)}
         self._words = int(arrays["sizes"].sum())
         self._limit = arrays["limit"][0]
 
@@ -186,10 +212,9 @@ class SegmentSample:
         """The sample, exactly ``budget`` words or the first segment that passes it."""
         self._shrink(1.0)
         keys = sorted(self._rows)
-        docs = [self._rows[k][1] for k in keys]
-        return _from_rows(
-            np.array(keys, np.uint64), np.array(docs, np.uint64), [self._rows[k][2] for k in keys]
-        )
+        rows = [self._rows[k] for k in keys]
+        docs = np.array([r.doc for r in rows], np.uint64)
+        return _from_rows(np.array(keys, np.uint64), docs, [r.text for r in rows], [r.label for r in rows])
 
 
 def segments_of(batch: Batch, seed: int = 0) -> Segments:

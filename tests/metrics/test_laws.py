@@ -12,7 +12,7 @@ import pytest
 
 from contam_metrics.batch import Batch
 from contam_metrics.metric import Metric
-from contam_metrics.segments import SegmentSample
+from contam_metrics.segments import Segments, SegmentSample
 from contam_metrics.streaming import METRICS
 from contam_metrics.view import View
 
@@ -155,22 +155,52 @@ def _other_hash_seed() -> dict[str, str]:
 def test_sample_is_the_same_for_any_parts() -> None:
     """The sample of a union is the union of samples, cut again; and its state survives."""
 
-    def sample(parts: list[list[str]]) -> SegmentSample:
+    def sample(parts: list[list[tuple[str, str]]]) -> SegmentSample:
         out = SegmentSample(budget=5000, seed=3)
         for part in parts:
-            view = View(Batch.of(part))
-            out.update(view.words, view.docs)
+            view = View(Batch.of([text for text, _ in part]), label=lambda i, part=part: part[i][1])
+            out.update(view.words, view.docs, view.label)
         return out
 
-    whole = sample([texts()]).segments()
-    shuffled = texts()
+    named = [(text, f"file.txt:{i}") for i, text in enumerate(texts())]
+    whole = sample([named]).segments()
+    shuffled = list(named)
     random.Random(1).shuffle(shuffled)
     left, right = sample(chunks(shuffled, [20])[:9]), sample(chunks(shuffled, [20])[9:])
     restored = SegmentSample(budget=5000, seed=3)
     restored.restore(right.arrays())
     left.merge(restored)
     merged = left.segments()
-    assert merged.texts == whole.texts
+    assert merged.texts == whole.texts and merged.labels == whole.labels
     assert np.array_equal(merged.keys, whole.keys)
     assert 5000 <= whole.words < 5000 + 400
-    assert sample([texts()]).segments().head(2000).texts == whole.head(2000).texts
+    head = sample([named]).segments().head(2000)
+    assert head.texts == whole.head(2000).texts and head.labels == whole.labels[: len(head)]
+
+
+def test_segments_know_what_their_documents_are_called() -> None:
+    """The first in the alphabet of equal documents; documents of which nothing is kept are not asked for."""
+    documents = [f"number {i} " + " ".join(f"w{i}x{j}" for j in range(300)) for i in range(50)]
+    asked: list[int] = []
+
+    def label(i: int) -> str:
+        asked.append(i)
+        return f"b:{i:02}"
+
+    sample = SegmentSample(budget=1000)
+    view = View(Batch.of(documents))
+    sample.update(view.words, view.docs)
+    sample.segments()
+    sample.update(view.words, view.docs, label)
+    assert 0 < len(set(asked)) <= 10
+    named = SegmentSample(budget=1000)
+    named.update(view.words, view.docs, label)
+    named.update(view.words, view.docs, lambda i: f"a:{i:02}")
+    found = named.segments()
+    assert not sample.segments().labels  # whoever is nameless once stays so: no order of parts may matter
+    assert {t.split()[1].decode() for t, n in zip(found.texts, found.labels) if t.startswith(b"number")} <= {
+        str(int(name[2:])) for name in found.labels
+    }
+    assert all(name.startswith("a:") for name in found.labels)
+    both = Segments.concatenate([found.head(400), sample.segments()])
+    assert both.labels[: len(found.head(400))] == found.labels[: len(found.head(400))] and "" in both.labels
