@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -25,10 +25,14 @@ _LIMITS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length"
 
 @dataclass(slots=True)
 class Past:
-    """What a model remembers of one replica's texts: its own cache, or the tokens int64[B, T] where it has none."""
+    """What a model remembers of one replica's texts: its own cache, or the tokens int64[B, T] where it has none.
+
+    ``seen``: the tokens of a cache, int64[B, ...] end to end, from which it can be made anew.
+    """
 
     kept: Any
     ids: Tensor | None
+    seen: list[Tensor] = field(default_factory=list)
 
 
 class Anything:
@@ -113,11 +117,15 @@ class Anything:
         """The caches grow by themselves; ``room`` is not needed."""
         caches, logits = [], []
         for module, part in zip(self._copies, ids):
-            out = module(input_ids=part, use_cache=True, **({"logits_to_keep": 1} if self._keeps else {}))
-            kept = getattr(out, "past_key_values", None)
-            caches.append(Past(kept, part if kept is None else None))
-            logits.append(out.logits[:, -1].float())
+            kept, after = self._begun(module, part)
+            caches.append(Past(kept, part if kept is None else None, [part]))
+            logits.append(after)
         return caches, torch.stack(logits)
+
+    def _begun(self, module: Any, ids: Tensor) -> tuple[Any, Tensor]:
+        """The model's own cache of int64[B, T] (None where it keeps none), and the logits after the last token."""
+        out = module(input_ids=ids, use_cache=True, **({"logits_to_keep": 1} if self._keeps else {}))
+        return getattr(out, "past_key_values", None), out.logits[:, -1].float()
 
     @torch.no_grad()
     def advance(self, cache: list[Past], ids: Tensor) -> Tensor:
@@ -129,8 +137,25 @@ class Anything:
                 continue
             step = module(input_ids=token.unsqueeze(1), past_key_values=past.kept, use_cache=True)
             past.kept = step.past_key_values
+            past.seen.append(token.unsqueeze(1))
             out.append(step.logits[:, -1].float())
         return torch.stack(out)
+
+    @torch.no_grad()
+    def narrowed(self, cache: list[Past], rows: Tensor) -> list[Past]:
+        """By the cache's own method where it has one (it is changed in place), else computed anew."""
+        out = []
+        for module, past in zip(self._copies, cache):
+            if past.ids is not None:
+                out.append(Past(None, past.ids[rows]))
+                continue
+            seen = torch.cat(past.seen, dim=1)[rows]
+            try:
+                past.kept.reorder_cache(rows)
+                out.append(Past(past.kept, None, [seen]))
+            except (AttributeError, NotImplementedError):
+                out.append(Past(self._begun(module, seen)[0], None, [seen]))
+        return out
 
 
 def _nats(module: Any, ids: Tensor) -> Tensor:

@@ -87,5 +87,9 @@ class Network(Protocol):
     def advance(self, cache: Any, ids: Tensor) -> Tensor:
         """The logits after one more token of each text, int64[R, B]; the cache grows by it."""
 
+    def narrowed(self, cache: Any, rows: Tensor) -> Any:
+        """The cache of some of the texts, in the order of their indices ``rows`` (int64[B'], the same for every
+        replica); the given one is not to be used any more."""
+
     def tensors(self, replica: int) -> dict[str, Tensor]:
         """The weights of one replica as its checkpoint stores them (for saving)."""

@@ -285,6 +285,14 @@ class Stacked:
         cache.length = n + 1
         return self.logits(w, x).float()
 
+    @torch.no_grad()
+    def narrowed(self, cache: Cache, rows: Tensor) -> Cache:
+        def kept(x: Tensor) -> Tensor:
+            return x.unflatten(0, (self.replicas, -1)).index_select(1, rows).flatten(0, 1)
+
+        keys, values = ([kept(x) for x in one] for one in (cache.keys, cache.values))
+        return Cache(keys, values, cache.room, cache.length)
+
 
 def stack(checkpoints: list[dict[str, Any]]) -> Weights:
     """Several replicas' weights by name as one [R, ...] tensor a name."""
