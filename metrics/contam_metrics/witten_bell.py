@@ -33,12 +33,12 @@ class _Level:
     kinds: Ints
 
 
-def _found(keys: Ints, values: Ints, wanted: Ints) -> Ints:
-    """The value of each wanted key, 0 for one that is not among the (ascending) keys."""
+def _rows(keys: Ints, wanted: Ints) -> Ints:
+    """Where each wanted number stands among the (ascending) keys, -1 for one that is not there."""
     if not len(keys):
-        return np.zeros(len(wanted), np.int64)
+        return np.full(len(wanted), -1)
     place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(keys[place] == wanted, values[place], 0)
+    return np.where(keys[place] == wanted, place, -1)
 
 
 def _places(bounds: Ints) -> Ints:
@@ -117,9 +117,11 @@ class WittenBell:
 
     def _mixed(self, level: _Level, codes: Ints, shorter: Floats) -> Floats:
         """The probabilities of n-grams from those with the shorter history."""
-        histories = codes // self.radix
-        total = _found(level.histories, level.totals, histories)
-        kinds = _found(level.histories, level.kinds, histories)
-        count = _found(level.grams, level.counts, codes)
-        seen = total > 0
-        return np.where(seen, (count + kinds * shorter) / np.where(seen, total + kinds, 1), shorter)
+        row = _rows(level.histories, codes // self.radix)
+        known = np.flatnonzero(row >= 0)
+        total, kinds = level.totals[row[known]], level.kinds[row[known]]
+        gram = _rows(level.grams, codes[known])
+        count = np.where(gram >= 0, level.counts[gram], 0) if len(level.counts) else np.zeros(0)
+        chance = shorter.copy()
+        chance[known] = (count + kinds * shorter[known]) / (total + kinds)
+        return chance
