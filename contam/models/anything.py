@@ -15,7 +15,7 @@ from torch import Tensor
 
 from contam.errors import InputError
 from contam.models.finding import ModelFiles
-from contam.models.network import Device, Shape
+from contam.models.network import Device, Shape, piece_size, pieces
 from contam.models.stacked import ROWS_CPU, ROWS_GPU
 
 CONTEXT = 2048
@@ -99,6 +99,19 @@ class Anything:
         rows = max(1, room // (self.shape.vocabulary * (ids.shape[2] - 1)))
         pairs = zip(self._copies, ids)
         return torch.stack([torch.cat([_nats(m, rows_of) for rows_of in part.split(rows)]) for m, part in pairs])
+
+    @torch.no_grad()
+    def chunks(self, ids: Tensor, first: int = 0) -> Iterator[Tensor]:
+        """A module gives the logits of whole texts: the memory is that of a piece, but at least of one text."""
+        on_cpu, (r, t) = self.device.name == "cpu", (ids.shape[0], ids.shape[2] - 1)
+        most = piece_size(self.shape.vocabulary * r, on_cpu)
+        tall = max(1, most // max(t - first, 1))
+        rows = max(1, (ROWS_CPU if on_cpu else ROWS_GPU) // (self.shape.vocabulary * r * t * tall)) * tall
+        for part in ids.split(rows, dim=1):
+            whole = [module(input_ids=one[:, :-1], use_cache=False).logits[:, first:] for module, one in
+                     zip(self._copies, part)]  # fmt: skip
+            for across, along in pieces(part.shape[1], t - first, most):
+                yield torch.stack([logits[across, along].flatten(0, 1).float() for logits in whole])
 
     @torch.no_grad()
     def last(self, ids: Tensor, at: Tensor | None = None) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -10,6 +11,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PRECISIONS = ("fp32", "tf32", "bf16")
+
+PIECE_CPU, PIECE_GPU = 1 << 18, 1 << 27
+"""Logits in a piece of `Network.chunks` (number of float32); a CPU goes over them several times while they are in its
+cache."""
+LEAST_CPU = 128
+"""Positions in a piece where the vocabulary is large: fewer would read the whole head for little work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,14 @@ class Network(Protocol):
     def score(self, ids: Tensor) -> Tensor:
         """The same without gradients, from the compute copy, in bounded memory."""
 
+    def chunks(self, ids: Tensor, first: int = 0) -> Iterator[Tensor]:
+        """Logits of the positions ``first``, ``first`` + 1, ... of every text, in pieces of bounded size.
+
+        ids int64[R, B, T + 1], of which the last token is a target only -> pieces float32[R, n, V] of the positions
+        [B, T - first] flattened, in order, without gradients, from the compute copy. A piece may be overwritten. Two
+        networks of equal V on equal kinds of device cut equal ids at the same places (`pieces`).
+        """
+
     def last(self, ids: Tensor, at: Tensor | None = None) -> Tensor:
         """Logits after the last of the tokens int64[R, B, T], or after token ``at`` (int64[], on the device):
         float32[R, B, V]."""
@@ -93,3 +108,20 @@ class Network(Protocol):
 
     def tensors(self, replica: int) -> dict[str, Tensor]:
         """The weights of one replica as its checkpoint stores them (for saving)."""
+
+
+def piece_size(vocabulary: int, on_cpu: bool) -> int:
+    """Positions whose logits are held at a time, given the logits of one position (of all replicas)."""
+    if on_cpu:
+        return max(PIECE_CPU // vocabulary, LEAST_CPU)
+    return max(PIECE_GPU // vocabulary, 1)
+
+
+def pieces(rows: int, length: int, most: int) -> Iterator[tuple[slice, slice]]:
+    """Rectangles (rows, positions) that cover ``rows`` x ``length`` in order: several whole rows, or parts of one,
+    of at most ``most`` positions."""
+    tall = max(1, most // max(length, 1))
+    wide = max(min(length, most), 1)
+    for row in range(0, rows, tall):
+        for place in range(0, length, wide):
+            yield slice(row, min(row + tall, rows)), slice(place, min(place + wide, length))

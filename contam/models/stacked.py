@@ -6,6 +6,7 @@ this module does the rest: whole windows, the last position alone, the cache, th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,13 +14,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from contam.models.network import Device, Shape
+from contam.models.network import Device, Shape, piece_size, pieces
 from contam.models.packing import SMALLEST, multiply, packed, works
 
 ROWS_CPU, ROWS_GPU = 1 << 22, 1 << 28
 """Logits held at a time when scoring (number of float32); few on a CPU, where they should stay in its cache."""
 COLUMNS = 4096
 """Pieces of the vocabulary that a CPU scores at a time."""
+TOKENS_CPU, TOKENS_GPU = 2048, 1 << 16
+"""Tokens that go through the layers at a time where logits are asked for in chunks."""
 
 Weights = dict[str, Tensor]
 """Weights by name, [R, ...]; matrices are [R, in, out]."""
@@ -241,6 +244,19 @@ class Stacked:
             return surprise(self.states(w, x), self.head(w), targets).view(r, b, t)
         logits = self.logits(w, x).float()
         return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").view(r, b, t)
+
+    @torch.no_grad()
+    def chunks(self, ids: Tensor, first: int = 0) -> Iterator[Tensor]:
+        w, (r, t), on_cpu = self.compute, (ids.shape[0], ids.shape[2] - 1), self.device.name == "cpu"
+        most = piece_size(self.shape.vocabulary * r, on_cpu)
+        tall = max(1, most // max(t - first, 1))
+        rows = max(1, (TOKENS_CPU if on_cpu else TOKENS_GPU) // (r * t * tall)) * tall
+        for part in ids.split(rows, dim=1):
+            b = part.shape[1]
+            x = self._layers(w, self.embed(w, part[:, :, :-1], 0), range(self.shape.layers), (b, t, 0))
+            states = self.states(w, x.view(r, b, t, -1)[:, :, first:].flatten(1, 2)).view(r, b, t - first, -1)
+            for across, along in pieces(b, t - first, most):
+                yield product(states[:, across, along].flatten(1, 2), self.head(w)).float()
 
     @torch.no_grad()
     def last(self, ids: Tensor, at: Tensor | None = None) -> Tensor:
