@@ -63,7 +63,7 @@ def _figure(key: str, value: float, measured: Measured, matching: Matching) -> F
     )
 
 
-def _placed(figure: Figure, references: Column) -> Figure:
+def among(figure: Figure, references: Column) -> Figure:
     """The figure with its band, limits, place and distance among the references."""
     known = references[np.isfinite(references)]
     if figure.value is None or len(known) < 2:
@@ -93,5 +93,5 @@ def placed(measured: Measured, references: Mapping[str, Column], matching: Match
         if key in measured.values or key != "tail.type_survival":
             figure = _figure(key, measured.values.get(key, math.nan), measured, matching)
             known = references.get(key) if matching.reached else None
-            out[key] = figure if known is None else _placed(figure, known)
+            out[key] = figure if known is None else among(figure, known)
     return out
