@@ -43,6 +43,11 @@ class Paired:
         """One p-value for both tests: twice the smaller, at most 1."""
         return min(1.0, 2.0 * min(self.directed.p_value, self.changed.p_value))
 
+    @property
+    def tests(self) -> dict[str, float]:
+        """Both p-values by name."""
+        return {"tail_loss": self.directed.p_value, "changed": self.changed.p_value}
+
 
 def pair_ranks(first: Sequence[rows.Figures], second: Sequence[rows.Figures]) -> Paired:
     """Rank the last pair among all: ``first`` and ``second`` hold the figures of the two halves of each."""
@@ -153,7 +158,7 @@ def _verdict(found: Matched, base: Matched, facts: CorpusFacts, profile: Profile
         )
     if facts.loops:
         p, score = (ranked.p_value, ranked.directed.score) if ranked else (None, None)
-        return Verdict(Level.COLLAPSING, p, score, (judging.looped(facts),))
+        return Verdict(Level.COLLAPSING, p, score, (judging.looped(facts),), tests=ranked.tests if ranked else {})
     mostly_copies = found.copies > judging.MOSTLY_COPIES
     if ranked is None:
         return _not_reached(found, base, facts, mostly_copies)
@@ -188,7 +193,7 @@ def _ranked(found: Matched, facts: CorpusFacts, profile: Profile, ranked: Paired
     if found.size < USUAL_SIZE:
         reasons.append(f"low power: judged at {found.size:,} words, {USUAL_SIZE:,} on each side see far more")
     told = floor(profile, found.size, paired=True)
-    return Verdict(level, ranked.p_value, ranked.directed.score, tuple(reasons), told)
+    return Verdict(level, ranked.p_value, ranked.directed.score, tuple(reasons), told, tests=ranked.tests)
 
 
 def _level(ranked: Paired, pairs: int, size: int) -> Level:

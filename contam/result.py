@@ -85,7 +85,11 @@ class ReferenceInfo:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The judgement: level, conformal p-value and score where a test was run, and reasons in sentences."""
+    """The judgement: level, conformal p-value and score where a test was run, and reasons in sentences.
+
+    ``tests`` has the p-values of the paired judgement's two tests, ``tail_loss`` and ``changed``: its ``p_value`` is
+    twice the smaller of them.
+    """
 
     level: Level
     p_value: float | None = None
@@ -93,6 +97,7 @@ class Verdict:
     reasons: tuple[str, ...] = ()
     detection_floor: str = ""
     advice: tuple[str, ...] = ()
+    tests: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ Examples:
   contam audit data/
   contam audit 'data/*.jsonl.gz' --text-field body --workers 4
   contam audit new.jsonl --reference trusted.jsonl --fail-on at_risk
+  contam audit new.jsonl --valid held-out.jsonl --model tiny
   zstdcat dump.jsonl.zst | contam audit - -o json:report.json
 
 \b
@@ -27,6 +29,17 @@ Exit codes: 0 judged and below --fail-on; 1 judged and at or above it;
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--reference", metavar="PATH", help="Trusted text of the same source: the paired audit.")
 @reading_options
+@click.option("--model", metavar="MODEL", help="Measure the text's surprise under it: tiny, a folder, a hub name.")
+@click.option("--valid", metavar="NAME|PATH", help="Human text: would a model trained on PATHS be worse on it?")
+@click.option(
+    "--proxy",
+    type=click.Choice(("ngram", "neural")),
+    default="ngram",
+    show_default=True,
+    help="That model: a word trigram, or small neural ones.",
+)
+@click.option("--device", default="auto", show_default=True, metavar="NAME", help="For --model and --proxy neural.")
+@click.option("--precision", default="fp32", show_default=True, metavar="NAME", help="fp32, tf32 or bf16.")
 @click.option(
     "--fail-on",
     type=click.Choice(("at_risk", "collapsing", "never")),
@@ -42,8 +55,11 @@ def audit(paths: tuple[str, ...], form: str, outputs: tuple[str, ...], **given: 
 
     PATHS are files, folders, globs, hf://NAME or - for stdin: .txt .md .jsonl .json .csv .tsv .parquet
     .arrow, plain or compressed (.gz .zst .bz2 .xz). The strongest test is the paired one: --reference.
+    A folder that holds a model is probed (contam probe), with --reference and --valid as its human text.
     """
     check_outputs(outputs)
+    if any(_checkpoint(path) for path in paths):
+        return _probed(paths, given, form, outputs)
     fail_on, allow = given.pop("fail_on"), given.pop("allow_insufficient")
     from contam.auditing import AuditOptions
     from contam.auditing import audit as measure
@@ -53,3 +69,31 @@ def audit(paths: tuple[str, ...], form: str, outputs: tuple[str, ...], **given: 
         result = measure(source_of(paths), AuditOptions(**given, on_progress=report))
     deliver(result, form, outputs, settings().quiet)
     return result.exit_code(fail_on, allow)
+
+
+def _checkpoint(path: str) -> bool:
+    """Whether a path is a model and not a corpus; only folders and their like are looked at."""
+    if path == "-" or "://" in path or not (Path(path).is_dir() or path.endswith(".safetensors") or ":" in path):
+        return False
+    from contam.probing.series import is_checkpoint
+
+    return is_checkpoint(path)
+
+
+def _probed(paths: tuple[str, ...], given: dict[str, Any], form: str, outputs: tuple[str, ...]) -> int:
+    """What ``contam probe`` does with the same models; options that make no sense there are refused."""
+    from contam.errors import UsageError
+    from contam_cli.probe import probed
+
+    corpora = [path for path in paths if not _checkpoint(path)]
+    if corpora:
+        raise UsageError(f"{paths[0]} and {corpora[0]}: a model and a corpus; audit them one by one")
+    meaningless = [name for name in ("model", "text_field", "split", "sample_tokens") if given[name]]
+    if meaningless:
+        told = ", ".join("--" + name.replace("_", "-") for name in meaningless)
+        raise UsageError(f"{paths[0]} is a checkpoint, which {told} says nothing of; see contam probe --help")
+    if not settings().quiet:
+        click.echo(f"contam: {paths[0]} is a checkpoint: contam probe", err=True)
+    kept = {name: given[name] for name in ("profile", "seed", "device", "precision", "fail_on", "allow_insufficient")}
+    text = tuple(path for path in (given["reference"], given["valid"]) if path)
+    return probed(paths, kept | {"text": text}, form, outputs)

@@ -17,6 +17,7 @@ from contam_cli.settings import Settings, global_options
 
 COMMANDS = {
     "audit": "Judge whether a corpus is collapsing.",
+    "probe": "Judge whether a language model, or a series of checkpoints, is collapsing.",
     "compare": "Show how two corpora, or two saved audits, differ beyond noise.",
     "selftrain": "Reproduce the collapse of a self-trained language model.",
     "profile": "Build, list and show reference populations.",
@@ -29,6 +30,7 @@ Examples:
   contam demo
   contam audit data/*.jsonl.gz
   contam audit new/ --reference trusted/ -o json:report.json
+  contam probe ./checkpoint --baseline ./base --text held-out.jsonl
   contam rule DIV006
 
 \b

@@ -27,6 +27,50 @@ def progress(settings: Settings) -> Iterator[Report | None]:
             yield report
 
 
+@contextmanager
+def probing(settings: Settings) -> Iterator[Report | None]:
+    """A callback for a probe: a bar on a terminal, the notice of a compilation elsewhere, nothing when quiet."""
+    if settings.quiet:
+        yield None
+    elif not settings.progress:
+        yield _Notice().report
+    else:
+        with _probe_bar() as report:
+            yield report
+
+
+@contextmanager
+def _probe_bar() -> Iterator[Report]:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from contam.reports.escape import visible
+
+    columns = (
+        SpinnerColumn("line"),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+    )
+    notice = _Notice()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as display:
+        task = display.add_task("starting", total=None)
+
+        def report(event: Any) -> None:
+            if event.phase == "compiling" and not notice.told:
+                notice.told = True
+                display.console.print(COMPILING, highlight=False, markup=False)
+            place = f"{event.index + 1}/{event.count} " if event.count > 1 else ""
+            name = escape(visible(event.name[-40:]))
+            display.update(
+                task, description=f"{event.phase} {place}{name}", completed=event.done, total=event.total or None
+            )
+
+        yield report
+
+
 class _Notice:
     """Without a terminal only the compilation is told, once: a first run must not look hung."""
 

@@ -118,7 +118,7 @@ class Checkpoint:
     def to_dict(self) -> dict[str, Any]:
         """An entry of ``checkpoints``."""
         first = self.texts[0]
-        return plain(
+        told: dict[str, Any] = plain(
             {
                 "name": self.name,
                 "step": self.step,
@@ -133,7 +133,7 @@ class Checkpoint:
                 "entropy_gap": first.gap.value,
                 "ece": first.ece,
                 "texts": {text.name: text for text in self.texts},
-                "generation": {key: figure for key, figure in self.generation.signals.items()},
+                "generation": dict(self.generation.signals),
                 "samples": {
                     name: getattr(self.generation, name)
                     for name in ("samples", "tokens", "words", "ended", "looped", "wordless", "own", "own_drift")
@@ -141,6 +141,7 @@ class Checkpoint:
                 "rules": self.rules,
             }
         )
+        return told
 
 
 def _validation(text: TextScore) -> dict[str, Any]:

@@ -313,7 +313,7 @@ def _turn_notes(found: Sequence[Course], turns: Sequence[Turn], length: int) -> 
         named = ", ".join(silent[:3]) + (f" and {len(silent) - 3} more" if len(silent) > 3 else "")
         notes.append(f"without a limit to turn at (no interval, or not compared with the baseline): {named}")
     last = [turn for turn in turns if turn.turned == length - 1]
-    if last:
+    if last and length > 2:
         count = "1 figure is" if len(last) == 1 else f"{len(last)} figures are"
         notes.append(f"{count} beyond the limit at the last checkpoint only; a later one has to confirm it")
     if length >= FEWEST and 0.5 ** (length - 1) > FAMILY_RATE:
