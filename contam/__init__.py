@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from contam.auditing import audit as audit
     from contam.comparing import compare as compare
     from contam.experiments.selftrain.running import selftrain as selftrain
+    from contam.monitoring.callback import CollapseMonitor as CollapseMonitor
+    from contam.monitoring.monitor import check_model as check_model
     from contam.result import Audit as Audit
     from contam.result import Level as Level
 
@@ -19,9 +21,11 @@ _WHERE = {
     "selftrain": "contam.experiments.selftrain.running",
     "Audit": "contam.result",
     "Level": "contam.result",
+    "CollapseMonitor": "contam.monitoring.callback",
+    "check_model": "contam.monitoring.monitor",
 }
 
-__all__ = ["Audit", "Level", "__version__", "audit", "compare", "selftrain"]
+__all__ = ["Audit", "CollapseMonitor", "Level", "__version__", "audit", "check_model", "compare", "selftrain"]
 
 
 def __getattr__(name: str) -> Any:

@@ -46,7 +46,7 @@ class Anything:
         self.device = device
         self.programs: dict[Any, Any] = {}
         self.replicas = replicas
-        self.shape = _shape(first, files.config)
+        self.shape = shape_of(first, files.config)
         self.modules = [first, *(deepcopy(first) for _ in range(replicas - 1))]
         self._keeps = "logits_to_keep" in inspect.signature(first.forward).parameters
         self._copies = self.modules
@@ -185,7 +185,7 @@ def _narrowed(module: Any, dtype: torch.dtype) -> Any:
     return module
 
 
-def _shape(module: Any, config: dict[str, Any]) -> Shape:
+def shape_of(module: Any, config: dict[str, Any]) -> Shape:
     told = module.config
     context = next((int(v) for k in _LIMITS if isinstance(v := getattr(told, k, None), int) and v > 0), CONTEXT)
     layers, width, heads = (
@@ -197,7 +197,7 @@ def _shape(module: Any, config: dict[str, Any]) -> Shape:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """transformers without its bars and remarks."""
     from transformers.utils import logging
 
@@ -221,7 +221,7 @@ def _opened(files: ModelFiles) -> Any:
             f"{files.config['model_type']} models need transformers: pip install 'contam[models]'"
         ) from None
     options: dict[str, Any] = {"use_safetensors": True, "trust_remote_code": False, "local_files_only": True}
-    with _quiet():
+    with quiet():
         try:
             read: Any = AutoModelForCausalLM.from_pretrained(str(files.folder), output_loading_info=True, **options)
         except (MemoryError, torch.OutOfMemoryError):

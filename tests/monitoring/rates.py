@@ -1,0 +1,163 @@
+"""How often the monitor's rule warns: of fine-tuning on human text, where it should not, and on collapsed text.
+
+    python tests/monitoring/rates.py DATA [--models tiny FOLDER] [--steps 200] [--rates 3e-4 1e-3] [--only healthy]
+
+DATA is a folder of ``NAME.jsonl``, ``.jsonl.zst`` or ``.txt`` files, a domain each. Every run is a plain loop with
+AdamW, 16 windows of 64 tokens a step, and ten checks. Healthy: one run a domain and learning rate; the monitor watches
+documents of the same domain that are not trained on. Collapsing: the texts that a model wrote itself, greedily
+(``greedy``), cold (``cold``: temperature .5), one sentence of its own again and again (``loop``), or what the model
+being trained writes at that step (``self``: 32 texts every tenth step, top-k 20). The monitor watches Python's own
+documentation there. A line a run: levels by check, and what turned last; then the rates.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from contam.models.finding import find
+from contam.models.rollouts import RolloutSettings, rollouts
+from contam.models.texts import load_validation
+from contam.monitoring.monitor import ModelMonitor, resting
+from contam.monitoring.reading import Speller
+
+CHECKS, BATCH, WINDOW = 10, 16, 64
+KINDS = ("greedy", "cold", "loop", "self")
+Batches = Iterator[torch.Tensor]
+
+
+def loaded(name: str) -> tuple[Any, Any]:
+    """The module and the tokenizer, as transformers reads them."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging as told
+
+    told.disable_progress_bar()
+    told.set_verbosity_error()
+    files = find(name)
+    module = AutoModelForCausalLM.from_pretrained(files.folder, dtype=torch.float32)
+    return module, AutoTokenizer.from_pretrained(files.tokenizer_folder)
+
+
+def batches(ids: list[int], seed: int) -> Batches:
+    """Windows at random places."""
+    made, stream = random.Random(seed), torch.tensor(ids)
+    while True:
+        places = [made.randrange(len(ids) - WINDOW - 1) for _ in range(BATCH)]
+        yield torch.stack([stream[p : p + WINDOW + 1] for p in places])
+
+
+def encoded(tokenizer: Any, texts: list[str], limit: int = 300_000) -> list[int]:
+    """Texts end to end, the beginning token before each."""
+    speller = Speller(tokenizer)
+    out: list[int] = []
+    for text in texts:
+        out += [*speller.beginning(), *speller.encode(text[:20_000])]
+        if len(out) > limit:
+            break
+    return out
+
+
+def written(module: Any, tokenizer: Any, count: int, seed: object, **how: Any) -> list[str]:
+    """Texts of the module's own."""
+    speller = Speller(tokenizer)
+    with resting(module) as network:
+        starts = [speller.beginning() + speller.encode(str(i) if how.get("temperature") == 0 else "")
+                  for i in range(count)]  # fmt: skip
+        found = rollouts(network, starts, [("rates", seed, i) for i in range(count)], RolloutSettings(100, **how))
+    return [speller.decode(one.ids) for one in found]
+
+
+def collapsed(kind: str, module: Any, tokenizer: Any, seed: int) -> Batches:
+    """What a collapsing run is trained on."""
+    if kind == "self":
+        for turn in range(10_000):
+            texts = written(module, tokenizer, 32, (seed, turn), top_k=20)
+            source = batches(encoded(tokenizer, texts), seed)
+            for _ in range(10):
+                yield next(source)
+    elif kind == "loop":
+        sentence = written(module, tokenizer, 1, seed)[0][:40]
+        yield from batches(encoded(tokenizer, [sentence * 50] * 50), seed)
+    else:
+        texts = written(module, tokenizer, 200, seed, temperature=0.0 if kind == "greedy" else 0.5)
+        yield from batches(encoded(tokenizer, texts), seed)
+
+
+def run(name: str, rate: float, steps: int, watched: list[str], source: Callable[[Any, Any], Batches]) -> list[Any]:
+    """The checks of one run."""
+    module, tokenizer = loaded(name)
+    torch.manual_seed(0)
+    monitor = ModelMonitor(watched)
+    monitor.baseline(module, tokenizer)
+    optimizer = torch.optim.AdamW(module.parameters(), rate)
+    data, checks = source(module, tokenizer), []
+    module.train()
+    for step in range(1, steps + 1):
+        ids = next(data)
+        module(input_ids=ids, labels=ids).loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        if step % (steps // CHECKS) == 0:
+            checks.append(monitor.check(module, step))
+    last, first = checks[-1], monitor.started
+    own, human = last.signals["own_entropy_rate"], last.signals["validation"]
+    rise = human - first.validation
+    print(f"  {''.join('-hac'[c.level.severity + 1] for c in checks)} own {own / first.own_rate:.2f}, human text "
+          f"{rise:+.2f}, looped {last.signals['looped']:.2f}, turned {len(last.turned)}", flush=True)  # fmt: skip
+    return checks
+
+
+def domains(folder: Path) -> dict[str, tuple[list[str], list[str]]]:
+    """Name -> texts to train on, texts to watch (the last tenth)."""
+    found = {}
+    for path in sorted(p for p in folder.iterdir() if p.name.endswith((".jsonl", ".zst", ".txt"))):
+        texts = list(load_validation(path).documents)
+        if len(texts) == 1:
+            texts = [texts[0][i : i + 4000] for i in range(0, len(texts[0]), 4000)]
+        held = max(1, len(texts) // 10)
+        found[path.name.partition(".")[0]] = (texts[:-held][:2000], texts[-held:])
+    return found
+
+
+def tell(kind: str, runs: list[list[Any]]) -> None:
+    worst = [max(c.level.severity for c in checks) for checks in runs]
+    print(f"{kind}: {len(runs)} runs, at risk or worse {sum(w >= 1 for w in worst)}, collapsing {worst.count(2)}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--models", nargs="+", default=["tiny"])
+    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--rates", type=float, nargs="+", default=[3e-4, 1e-3])
+    parser.add_argument("--only", choices=("healthy", "collapsing"))
+    parser.add_argument("--domains", nargs="*")
+    given = parser.parse_args()
+    logging.disable(logging.WARNING)
+    healthy: list[list[Any]] = []
+    chosen = {k: v for k, v in domains(given.data).items() if not given.domains or k in given.domains}
+    for model in given.models if given.only != "collapsing" else ():
+        for rate in given.rates:
+            for name, (texts, watched) in chosen.items():
+                print(f"{Path(model).name} {rate:g} {name}", end="", flush=True)
+                healthy.append(run(model, rate, given.steps, watched,
+                                   lambda m, t, texts=texts: batches(encoded(t, texts), 0)))  # fmt: skip
+    tell("healthy", healthy)
+    human = list(load_validation("pydoc").documents)
+    for kind in KINDS if given.only != "healthy" else ():
+        runs = []
+        for model in given.models:
+            for rate in given.rates:
+                print(f"{Path(model).name} {rate:g} {kind}", end="", flush=True)
+                runs.append(run(model, rate, given.steps, human, lambda m, t, k=kind: collapsed(k, m, t, 0)))
+        tell(kind, runs)
+
+
+if __name__ == "__main__":
+    main()
