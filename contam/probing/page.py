@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contam.probing.result import Checkpoint, Drift, Estimate, Generation, Probe, TextScore, Trajectory, Turn
-from contam.probing.trajectory import VALIDATION, first_signatures, place_of, title_of
+from contam.probing.trajectory import VALIDATION, brief, called, first_signatures, place_of, title_of
 from contam.reports.audit_page import bar_of, plural, size_of, unmeasured
 from contam.reports.escape import shorten
 from contam.reports.page import Banner, Bars, Block, Excerpt, Excerpts, Page, Picture, Section, Sentences, Table
@@ -78,7 +78,7 @@ def banner_of(probe: Probe) -> Banner:
     if text is not None and text.drift is not None:
         told.append(f"drift {_moved(text.drift.nats, 2)} nats")
     elif text is not None:
-        told.append(f"{text.nats.value:.2f} nats a token on {shorten(text.name, _NAME)}")
+        told.append(f"{text.nats.value:.2f} nats a token on {brief(text.name)}")
     told.append(_p_told(shown.generation))
     return Banner(probe.level.value, ", ".join(told), probe.verdict.detection_floor)
 
@@ -121,7 +121,7 @@ def _checkpoints(series: Sequence[Checkpoint], found: Trajectory | None, full: b
     columns = ("checkpoint", "level", "human", "drift", "own", "p", "alarm")
     text = series[0].texts[0].name if series[0].texts else "no text"
     read = (
-        f"human: nats a token on {text}; drift: that less the baseline's; own: entropy of own text, nats a token; "
+        f"human: nats a token on {brief(text)}; drift: that less the baseline's; own: entropy of own text, nats a token; "
         f"p: what it writes against the baseline's samples; alarm: p of {probability(found.alarm_level)} or less"
     )
     rate = f"any false alarm in such a series: at most {100 * found.family_rate:.0f} %"
@@ -141,7 +141,7 @@ def _checkpoint(checkpoint: Checkpoint, found: Trajectory, index: int, full: boo
         shorten(name, 60 if full else _NAME),
         "baseline" if index == 0 else _level(found.levels[index]),
         f"{text.nats.value:.3f}" if text else "-",
-        "-" if drift is None else _moved(drift, 3) if full else f"{drift.value:+.3f}",
+        "-" if drift is None else _moved(drift, 3) if full else signed(drift.value, 3),
         f"{checkpoint.generation.own.value:.3f}",
         "-" if p is None else probability(p),
         "alarm" if index in found.alarms else "",
@@ -174,7 +174,7 @@ def _first_turns(found: Trajectory | None, full: bool) -> Section | None:
         return Section("Against the baseline", (Sentences((*told, *found.notes)),))
     shown = turned if full else turned[:_TURNS]
     told = [first_told(found)]
-    told += [f"{len(turned) - len(shown)} more have turned"] if len(shown) < len(turned) else []
+    told += [f"{len(turned) - len(shown)} more turned later"] if len(shown) < len(turned) else []
     told += [f"not turned: {_some_of(still, full)}"] if still else []
     blocks: list[Block] = [Sentences(tuple(told))]
     if shown:
@@ -234,9 +234,9 @@ def _texts(probe: Probe, shown: Checkpoint, full: bool) -> Section | None:
 
 def _text_told(text: TextScore, probe: Probe) -> tuple[str, ...]:
     size = f"{plural(text.documents, 'document')}, {plural(text.tokens, 'token')}, {size_of(text.bytes)}"
-    told = [f"{text.name}: {size}; intervals resample {text.units}"]
+    told = [f"{brief(text.name)}: {size}; intervals resample {text.units}"]
     if text.drift is not None and probe.baseline is not None:
-        told.append(f"drift: from {probe.baseline.name}, the same text on both sides, pair by pair")
+        told.append(f"drift: from {brief(probe.baseline.name)}, the same text on both sides, pair by pair")
         if not text.drift.same_tokens:
             told.append("another tokenizer than the baseline's: its drift in nats is computed from bits a byte")
     return (*told, *text.notes)
@@ -283,7 +283,7 @@ def _texts_of_all(series: Sequence[Checkpoint]) -> Section:
             before, after = (tuple(f"{estimate.value:.3f}" for estimate in pair) for pair in figures)
             drift = _change(text.drift.nats if text.drift else None)
             cells = (*before, written(text.perplexity), *after, f"{text.ece:.3f}", drift)
-            rows.append((_named(checkpoint), text.name, *cells))
+            rows.append((_named(checkpoint), brief(text.name), *cells))
     return Section("Human text at every checkpoint", (Table(columns, tuple(rows), header=True),))
 
 
@@ -444,7 +444,7 @@ def _sentences(title: str, items: tuple[str, ...]) -> Section | None:
 
 
 def _named(checkpoint: Checkpoint) -> str:
-    return checkpoint.name if checkpoint.step is None else f"step {checkpoint.step:,}"
+    return called(checkpoint.name, checkpoint.step)
 
 
 def _of(probe: Probe, shown: Checkpoint) -> str:
@@ -481,7 +481,12 @@ def _moved(estimate: Estimate, digits: int) -> str:
     """A difference with its sign, and its interval."""
     ends = estimate.interval
     within = f" ({ends[0]:.{digits}f} to {ends[1]:.{digits}f})" if ends else ""
-    return f"{estimate.value:+.{digits}f}{within}"
+    return f"{signed(estimate.value, digits)}{within}"
+
+
+def signed(value: float, digits: int) -> str:
+    """A difference with its sign, never ``-0.00``."""
+    return f"{round(value, digits) + 0.0:+.{digits}f}"
 
 
 def _change(estimate: Estimate | None) -> str:
@@ -489,7 +494,7 @@ def _change(estimate: Estimate | None) -> str:
 
 
 def _ece_change(drift: Drift | None) -> str:
-    return "-" if drift is None or drift.ece is None else f"{drift.ece:+.3f}"
+    return "-" if drift is None or drift.ece is None else signed(drift.ece, 3)
 
 
 def _or_dash(p: float | None) -> str:

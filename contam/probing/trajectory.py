@@ -32,6 +32,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from contam.probing.result import Checkpoint, Drift, Estimate, TextScore, Trajectory, Turn
+from contam.reports.escape import visible
 from contam.result import Figure
 from contam.wording import name_of
 
@@ -49,6 +50,7 @@ EXACT = 16
 DRAWS = 100_000
 _CHUNK = 10_000
 _LATER = 2
+_LONGEST = 28
 _NAMES = {
     "validation": "loss on {}",
     "entropy_gap": "entropy gap on {}",
@@ -134,15 +136,25 @@ def unconfirmed(found: Trajectory) -> tuple[Turn, ...]:
 
 def place_of(found: Trajectory, index: int) -> str:
     """``step 200``, or the name of a checkpoint whose step is not known."""
-    step = found.steps[index]
-    return found.names[index] if step is None else f"step {step:,}"
+    return called(found.names[index], found.steps[index])
+
+
+def called(name: str, step: int | None) -> str:
+    """``step 200``, or (the end of) the name where no step is known."""
+    return brief(name) if step is None else f"step {step:,}"
+
+
+def brief(name: str) -> str:
+    """A name that is short enough for a sentence: of a path its end, which tells it from its neighbours."""
+    shown = visible(name)
+    return shown if len(shown) <= _LONGEST else f"...{shown[3 - _LONGEST :]}"
 
 
 def title_of(key: str) -> str:
     """What a figure of a trajectory is called."""
     kind, _, text = key.partition(".")
     if kind in _NAMES:
-        return _NAMES[kind].format(text)
+        return _NAMES[kind].format(brief(text))
     return "entropy of own text" if key == OWN else name_of(key)
 
 
