@@ -15,7 +15,7 @@ from typing import Any
 from contam.corpus import Corpus, ReadOptions
 from contam.engine import Measured, Plan, Progress, default_workers, measure
 from contam.errors import InputError, UsageError
-from contam.result import Audit, CorpusInfo, DocumentFinding, Documents, Figure, Provenance
+from contam.result import Audit, CorpusInfo, DocumentFinding, Documents, Figure, Perplexity, Provenance, ReferenceInfo
 from contam.rules import apply_rules
 from contam.verdict import CorpusFacts, judge, judge_paired
 from contam_metrics.kernels import warm
@@ -37,7 +37,9 @@ class AuditOptions:
     ``reference`` is trusted text of the same source (a path, or an iterable of texts) for the paired audit;
     ``profile`` the name or file of a reference population, ``auto`` to choose a built-in one; ``split`` is
     ``lines`` or ``blank-lines`` for plain text; ``sample_tokens`` the matched size in words (the largest that
-    the text and the references reach, up to 20,000, where it is None).
+    the text and the references reach, up to 20,000, where it is None). ``model`` is a language model under which the
+    text's surprise is measured, ``valid`` held-out human text (a name, a path, or texts) that a model trained on the
+    audited text is to predict; ``proxy`` says which model, ``ngram`` or ``neural``.
     """
 
     reference: Any = None
@@ -48,6 +50,11 @@ class AuditOptions:
     seed: int = 0
     sample_tokens: int | None = None
     strict: bool = False
+    model: str | None = None
+    valid: Any = None
+    proxy: str = "ngram"
+    device: str = "auto"
+    precision: str = "fp32"
     on_progress: Callable[[Progress], None] | None = None
 
     def __post_init__(self) -> None:
@@ -57,6 +64,8 @@ class AuditOptions:
             raise UsageError(f"sample_tokens must be at least 1, not {self.sample_tokens}")
         if not 0 <= self.seed < 2**63:
             raise UsageError(f"seed must be between 0 and 2^63 - 1, not {self.seed}")
+        if self.proxy not in ("ngram", "neural"):
+            raise UsageError(f"no proxy {self.proxy!r}: known are ngram and neural")
 
     @property
     def plan(self) -> Plan:
@@ -72,8 +81,12 @@ class AuditOptions:
     @property
     def digest(self) -> str:
         """Digest of the settings that can move a figure."""
-        given = {k: getattr(self, k) for k in ("profile", "text_field", "split", "seed", "sample_tokens", "strict")}
+        names = ("profile", "text_field", "split", "seed", "sample_tokens", "strict")
+        given = {k: getattr(self, k) for k in names}
         given["reference"] = self.reference if isinstance(self.reference, str) else self.reference is not None
+        if self.model is not None or self.valid is not None:
+            given |= {k: getattr(self, k) for k in ("model", "proxy", "precision")}
+            given["valid"] = self.valid if isinstance(self.valid, str) else self.valid is not None
         return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -85,12 +98,42 @@ def audit(source: Any, options: AuditOptions | None = None, **changes: Any) -> A
     options = replace(options or AuditOptions(), **changes)
     begin = time.perf_counter()
     corpus = open_corpus(source, options.reading)
+    held_out = _looked_up(options)
     measured = _measured(corpus, options)
     trusted = None
     if options.reference is not None:
         trusted = _measured(open_corpus(options.reference, options.reading), options)
+    human = _measured(held_out, options) if held_out is not None else None
     _tell(options, "judging")
-    return _assembled(corpus, measured, trusted, options, begin)
+    return _assembled(_All(corpus, measured, trusted, human), options, begin)
+
+
+@dataclass(frozen=True, slots=True)
+class _All:
+    """What was read and measured: the audited corpus, trusted text, held-out human text."""
+
+    corpus: Corpus
+    measured: Measured
+    trusted: Measured | None
+    held_out: Measured | None
+
+
+def _looked_up(options: AuditOptions) -> Corpus | None:
+    """The held-out text; a model, device or text that is not there is told before anything is measured."""
+    if options.model is not None or (options.valid is not None and options.proxy == "neural"):
+        from contam.models.finding import find
+
+        find(options.model or "tiny")
+        from contam.models.loading import device_of
+
+        device_of(options.device, options.precision)
+    if options.valid is None:
+        return None
+    from contam.models.texts import NAMED, PYDOC, load_validation
+
+    if isinstance(options.valid, str) and options.valid in (*NAMED, PYDOC):
+        return Corpus.from_texts(load_validation(options.valid).documents, options.reading)
+    return open_corpus(options.valid, options.reading)
 
 
 def open_corpus(source: Any, reading: ReadOptions) -> Corpus:
@@ -183,10 +226,9 @@ def _info(corpus: Corpus, measured: Measured) -> CorpusInfo:
     )  # fmt: skip
 
 
-def _assembled(
-    corpus: Corpus, measured: Measured, trusted: Measured | None, options: AuditOptions, begin: float
-) -> Audit:
+def _assembled(seen: _All, options: AuditOptions, begin: float) -> Audit:
     """The record of an audit from what was measured."""
+    corpus, measured, trusted = seen.corpus, seen.measured, seen.trusted
     whole = _whole(measured)
     facts = corpus_facts(measured, whole)
     if trusted is None:
@@ -195,17 +237,36 @@ def _assembled(
         judgement = judge_paired(
             measured.segments, trusted.segments, facts, options.profile, options.sample_tokens
         )
+    perplexity = _perplexity(seen, options, judgement.reference)
+    signals = judgement.signals | perplexity.figures
     info = _info(corpus, measured)
     seconds = time.perf_counter() - begin
     provenance = Provenance(
         options.digest, options.seed, seconds, info.bytes / max(seconds, 1e-9), workers=options.plan.workers
     )
-    rules = apply_rules(judgement.signals, whole, facts.loops)
+    rules = apply_rules(signals, whole, facts.loops)
     documents = _documents(measured)
+    documents = replace(documents, worst=documents.worst[: WORST - len(perplexity.documents)] + perplexity.documents)
     return Audit(
-        info, judgement.reference, judgement.verdict, judgement.signals, whole, rules, documents, provenance,
-        notes=measured.notes,
+        info, judgement.reference, judgement.verdict, signals, whole, rules, documents, provenance,
+        notes=(*measured.notes, *perplexity.notes),
     )  # fmt: skip
+
+
+def _perplexity(seen: _All, options: AuditOptions, reference: ReferenceInfo) -> Perplexity:
+    """What a model was asked for; nothing where none was."""
+    if options.model is None and seen.held_out is None:
+        return Perplexity()
+    from contam.perplexity.audited import Asked, Texts, measured
+
+    def tell(phase: str, done: int) -> None:
+        if options.on_progress:
+            options.on_progress(Progress(phase, done))
+
+    asked = Asked(options.model, options.proxy, options.device, options.precision, options.seed)
+    trusted = seen.trusted.segments if seen.trusted else None
+    held_out = seen.held_out.segments if seen.held_out else None
+    return measured(asked, Texts(seen.measured.segments, trusted, held_out), reference, tell)
 
 
 def corpus_facts(measured: Measured, whole: dict[str, Figure]) -> CorpusFacts:

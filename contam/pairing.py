@@ -89,6 +89,7 @@ def judge_paired(
         found.size if found.reached and base.reached else None,
         paired=True,
         domains=_pair_domains(chosen, found.size),
+        profile=chosen.name,
     )
     matching = Matching(found.prepared.words, len(np.unique(found.prepared.documents)), found.reached and base.reached)
     signals = placed(found.measured, _expected(base, chosen), matching)
@@ -125,7 +126,8 @@ def _without_pairs(segments: Segments, facts: CorpusFacts, profile: Profile, siz
     reason = f"the profile {profile.name} has fewer than {LEAST_PAIRS} pairs of halves at every size"
     matching = Matching(found.prepared.words, len(np.unique(found.prepared.documents)), False)
     verdict = judging.insufficient([reason], ["use a profile whose sources are twice as long"])
-    return Judgement(verdict, placed(found.measured, {}, matching), ReferenceInfo(profile.name, 0, None, True))
+    reference = ReferenceInfo(profile.name, 0, None, True, profile=profile.name)
+    return Judgement(verdict, placed(found.measured, {}, matching), reference)
 
 
 def _expected(base: Matched, profile: Profile) -> dict[str, rows.Matrix]:

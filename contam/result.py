@@ -74,13 +74,15 @@ class CorpusInfo:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceInfo:
-    """What the corpus was compared with; ``paired`` where it was the user's own trusted text."""
+    """What the corpus was compared with; ``paired`` where it was the user's own trusted text. ``profile`` names the
+    profile that the references, or the null pairs, are of."""
 
     name: str
     sources: int
     matched_tokens: int | None
     paired: bool = False
     domains: tuple[str, ...] = ()
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,15 @@ class Documents:
 
     flagged: int = 0
     worst: tuple[DocumentFinding, ...] = ()
+
+
+@dataclass(slots=True)
+class Perplexity:
+    """What language models found in an audit: figures by key, the strangest documents, remarks."""
+
+    figures: dict[str, Figure] = field(default_factory=dict)
+    documents: tuple[DocumentFinding, ...] = ()
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,7 @@ def _judge(segments: Segments, facts: CorpusFacts, profile: Profile, size: int |
         _count(profile, found.size),
         found.size if found.reached else None,
         domains=tuple(sorted(set(profile.domains(found.size)))),
+        profile=profile.name,
     )
     return Judgement(_verdict(found, facts, profile), signals, reference)
 

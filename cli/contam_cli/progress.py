@@ -12,7 +12,6 @@ from contam_cli.settings import Settings
 
 Report = Callable[[Any], None]
 COMPILING = "contam: compiling the measuring code for this machine (first run only, some seconds) ..."
-_PHASES = {"compiling": "compiling", "reading": "reading", "judging": "judging"}
 
 
 @contextmanager
@@ -116,7 +115,7 @@ def _bar() -> Iterator[Report]:
                 display.console.print(COMPILING, highlight=False, markup=False)
             display.update(
                 task,
-                description=_PHASES.get(event.phase, event.phase),
+                description=event.phase,
                 completed=event.bytes_done,
                 total=event.bytes_total,
                 documents=event.documents,

@@ -81,7 +81,7 @@ def text_scores(measured: Measured, baseline: Measured | None, names: Sequence[s
 def _score(name: str, scored: Scored, base: Scored | None, same_vocabulary: bool) -> TextScore:
     units = units_of(scored)
     nats, tokens, size = float(units.nats.sum()), int(units.tokens.sum()), int(scored.bytes.sum())
-    notes = ()
+    notes: tuple[str, ...] = ()
     if len(units.tokens) < FEW:
         notes = (f"only {units.what}: the intervals are rough",)
     return TextScore(

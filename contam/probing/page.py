@@ -121,8 +121,8 @@ def _checkpoints(series: Sequence[Checkpoint], found: Trajectory | None, full: b
     columns = ("checkpoint", "level", "human", "drift", "own", "p", "alarm")
     text = series[0].texts[0].name if series[0].texts else "no text"
     read = (
-        f"human: nats a token on {brief(text)}; drift: that less the baseline's; own: entropy of own text, nats a token; "
-        f"p: what it writes against the baseline's samples; alarm: p of {probability(found.alarm_level)} or less"
+        f"human: nats a token on {brief(text)}; drift: that less the baseline's; own: entropy of own text, nats a "
+        f"token; p: what it writes against the baseline's samples; alarm: p of {probability(found.alarm_level)} or less"
     )
     rate = f"any false alarm in such a series: at most {100 * found.family_rate:.0f} %"
     said = any(f"{100 * found.family_rate:.0f} %" in note for note in found.notes)

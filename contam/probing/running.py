@@ -157,7 +157,7 @@ class _Probing:
         judged, why = self._audited(samples.texts, reference)
         against = judged.reference if judged else ReferenceInfo("", 0, None)
         if reference and judged:
-            against = replace(against, name=f"{name}; null pairs of {against.name.rpartition(' of ')[2]}")
+            against = replace(against, name=f"{name}; null pairs of {against.profile}")
         verdict = judged.verdict if judged else Verdict(Level.INSUFFICIENT, reasons=(why,))
         return Generation(
             samples=len(samples.texts),

@@ -12,6 +12,7 @@ from contam.wording import name_of, probability, written
 
 _SHOWN_SKIPS = 8
 _SHOWN_DOCUMENTS = 8
+_SURPRISE = "PPL001"
 _CAPTION = (
     "The arrow is where collapse moves a figure. The bar is the references' 5 to 95 % with the median, "
     "the last column the share of references below."
@@ -30,6 +31,7 @@ def draw_audit(audit: Audit) -> Page:
         _signals(audit),
         _rules(audit),
         _documents(audit),
+        _strangest(audit),
         _whole(audit.whole),
         _skipped(audit),
         _sentences("Notes", audit.notes),
@@ -148,14 +150,28 @@ def _rule_summary(audit: Audit) -> tuple[str, ...]:
 
 
 def _documents(audit: Audit) -> Section | None:
-    if not audit.documents.worst:
+    worst = [found for found in audit.documents.worst if found.rule != _SURPRISE]
+    if not worst:
         return None
     names = {rule.id: rule for rule in RULES}
     items = []
-    for found in audit.documents.worst[:_SHOWN_DOCUMENTS]:
+    for found in worst[:_SHOWN_DOCUMENTS]:
         items.append(Excerpt(found.id, _finding(found, names.get(found.rule)), found.excerpt))
     flagged = plural(audit.documents.flagged, "document")
     return Section(f"Worst of {flagged} flagged", (Excerpts(tuple(items)),))
+
+
+def _strangest(audit: Audit) -> Section | None:
+    """The passages that a model found easiest or hardest, beside what it made of the corpus."""
+    found = [one for one in audit.documents.worst if one.rule == _SURPRISE]
+    if not found:
+        return None
+    usual = audit.signals["perplexity.bits_per_byte"].value
+    items = [
+        Excerpt(one.id, f"{one.value:.2f} bits a byte (corpus {written(usual)})", one.excerpt)
+        for one in found[:_SHOWN_DOCUMENTS]
+    ]
+    return Section("Strangest passages under the model", (Excerpts(tuple(items)),))
 
 
 def _finding(found: DocumentFinding, rule: Rule | None) -> str:
