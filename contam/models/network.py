@@ -88,8 +88,9 @@ class Network(Protocol):
         """Logits of the positions ``first``, ``first`` + 1, ... of every text, in pieces of bounded size.
 
         ids int64[R, B, T + 1], of which the last token is a target only -> pieces float32[R, n, V] of the positions
-        [B, T - first] flattened, in order, without gradients, from the compute copy. A piece may be overwritten. Two
-        networks of equal V on equal kinds of device cut equal ids at the same places (`pieces`).
+        [B, T - first] flattened, in order, without gradients, from the compute copy. A piece may be overwritten, and
+        holds until the next is asked for: its memory is used again. Two networks of equal V on equal kinds of device
+        cut equal ids at the same places (`pieces`).
         """
 
     def last(self, ids: Tensor, at: Tensor | None = None) -> Tensor:

@@ -76,9 +76,11 @@ def surprise(x: Tensor, table: Tensor, targets: Tensor) -> Tensor:
     return (most + total.log_()).squeeze(-1) - own
 
 
-def product(x: Tensor, table: Tensor) -> Tensor:
-    """States [R, N, D] times a head [R, V, D]: logits [R, N, V]."""
-    return (x[0] @ table[0].t()).unsqueeze(0) if x.shape[0] == 1 else torch.bmm(x, table.transpose(1, 2))
+def product(x: Tensor, table: Tensor, out: Tensor | None = None) -> Tensor:
+    """States [R, N, D] times a head [R, V, D]: logits [R, N, V], in ``out`` where that is given."""
+    if x.shape[0] == 1:
+        return torch.mm(x[0], table[0].t(), out=None if out is None else out[0]).unsqueeze(0)
+    return torch.bmm(x, table.transpose(1, 2), out=out)
 
 
 class Stacked:
@@ -249,6 +251,7 @@ class Stacked:
     def chunks(self, ids: Tensor, first: int = 0) -> Iterator[Tensor]:
         w, (r, t), on_cpu = self.compute, (ids.shape[0], ids.shape[2] - 1), self.device.name == "cpu"
         most = piece_size(self.shape.vocabulary * r, on_cpu)
+        room: Tensor | None = None
         tall = max(1, most // max(t - first, 1))
         rows = max(1, (TOKENS_CPU if on_cpu else TOKENS_GPU) // (r * t * tall)) * tall
         for part in ids.split(rows, dim=1):
@@ -256,7 +259,15 @@ class Stacked:
             x = self._layers(w, self.embed(w, part[:, :, :-1], 0), range(self.shape.layers), (b, t, 0))
             states = self.states(w, x.view(r, b, t, -1)[:, :, first:].flatten(1, 2)).view(r, b, t - first, -1)
             for across, along in pieces(b, t - first, most):
-                yield product(states[:, across, along].flatten(1, 2), self.head(w)).float()
+                chosen = states[:, across, along].flatten(1, 2)
+                if chosen.dtype != torch.float32:
+                    yield product(chosen, self.head(w)).float()
+                    continue
+                # The same memory for every piece: new memory can cost more than the product.
+                n = chosen.shape[1]
+                if room is None or room.shape[1] < n:
+                    room = torch.empty((r, n, self.shape.vocabulary), device=ids.device)
+                yield product(chosen, self.head(w), room[:, :n])
 
     @torch.no_grad()
     def last(self, ids: Tensor, at: Tensor | None = None) -> Tensor:
