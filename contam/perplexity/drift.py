@@ -87,25 +87,16 @@ def perplexity_drift(
     have twice as many words, so that a split gives two halves of N0. ``seed`` chooses the splits, and should be the
     seed of the sample, which tells the order of segments in long documents. ``share``: the synthetic share, if known.
     """
-    human = trusted if trusted is not None else held_out
-    if human is None:
-        return Reason("needs held-out human text (--valid) or trusted text (--reference)")
-    own = _apart(_passages(audited))[0]
-    notes: list[str] = []
-    if trusted is not None and held_out is not None:
-        held, pool = _apart(_passages(held_out), _passages(trusted))
-    else:
-        held, pool, told = _divided(_apart(_passages(human))[0], min(tokens or SIZES[0], own.words), seed)
-        notes += told
-    first, rest = _apart(held, own)
-    if own.words - rest.words > 0.01 * own.words:
-        notes.append(f"{own.words - rest.words:,} audited words copy the held-out text and were left out")
-    size = _size(min(rest.words, pool.words // 2), tokens)
-    if size < LEAST or first.words < LEAST:
-        return Reason(_missing(rest.words, pool.words, first.words))
+    found = roles(audited, trusted, held_out, tokens or SIZES[0], seed)
+    if isinstance(found, Reason):
+        return found
+    size = _size(min(found.audited.words, found.pool.words // 2), tokens)
+    if size < LEAST or found.held_out.words < LEAST:
+        return Reason(_missing(found))
+    notes = list(found.notes)
     if size < (tokens or SIZES[-1]):
         notes.append(f"measured at {size:,} words: the texts reach no further")
-    return _measured(_coded(rest, pool, first, seed), size, splits, seed, share, notes)
+    return _measured(_coded(found, seed), size, splits, seed, share, notes)
 
 
 def drift_figure(drift: Drift | Reason) -> Figure:
@@ -123,7 +114,7 @@ def drift_figure(drift: Drift | Reason) -> Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class _Passages:
+class Passages:
     """Segments as the verdict sees them: ``words`` uint64[N] hashes, ``bounds`` int64[n + 1]; of every segment its
     ``keys`` and ``docs`` (uint64[n]) and ``sizes`` in bytes (int64[n])."""
 
@@ -137,10 +128,39 @@ class _Passages:
     def words(self) -> int:
         return len(self.hashes)
 
-    def take(self, rows: Ints) -> _Passages:
+    def take(self, rows: Ints) -> Passages:
         """Some of the segments, in the given order."""
         places, bounds = _gathered(self.bounds, rows)
-        return _Passages(bounds, self.hashes[places], self.keys[rows], self.docs[rows], self.sizes[rows])
+        return Passages(bounds, self.hashes[places], self.keys[rows], self.docs[rows], self.sizes[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """What is trained on, on either side, and what is predicted; nothing trained on copies what is predicted."""
+
+    audited: Passages
+    pool: Passages
+    held_out: Passages
+    notes: tuple[str, ...]
+
+
+def roles(
+    audited: Segments, trusted: Segments | None, held_out: Segments | None, wanted: int, seed: int
+) -> Roles | Reason:
+    """Texts without near copies, human text divided if there is only one; ``wanted``: words to train on (N0)."""
+    human = trusted if trusted is not None else held_out
+    if human is None:
+        return Reason("needs held-out human text (--valid) or trusted text (--reference)")
+    own = _apart(_passages(audited))[0]
+    notes: list[str] = []
+    if trusted is not None and held_out is not None:
+        held, pool = _apart(_passages(held_out), _passages(trusted))
+    else:
+        held, pool, notes = _divided(_apart(_passages(human))[0], min(wanted, own.words), seed)
+    first, rest = _apart(held, own)
+    if own.words - rest.words > 0.01 * own.words:
+        notes.append(f"{own.words - rest.words:,} audited words copy the held-out text and were left out")
+    return Roles(rest, pool, first, tuple(notes))
 
 
 def _gathered(bounds: Ints, rows: Ints) -> tuple[Ints, Ints]:
@@ -150,12 +170,12 @@ def _gathered(bounds: Ints, rows: Ints) -> tuple[Ints, Ints]:
     return np.repeat(bounds[rows] - edges[:-1], lengths) + np.arange(edges[-1]), edges
 
 
-def _passages(segments: Segments) -> _Passages:
+def _passages(segments: Segments) -> Passages:
     sizes = np.array([len(text) for text in segments.texts], np.int64)
-    return _Passages(segments.bounds, normalised(segments.hashes), segments.keys, segments.docs, sizes)
+    return Passages(segments.bounds, normalised(segments.hashes), segments.keys, segments.docs, sizes)
 
 
-def _apart(*texts: _Passages) -> list[_Passages]:
+def _apart(*texts: Passages) -> list[Passages]:
     """The texts without segments that nearly copy an earlier one of the same text or of one before it."""
     words = np.concatenate([t.hashes for t in texts])
     starts = np.concatenate(([0], np.cumsum([t.words for t in texts])))
@@ -166,7 +186,7 @@ def _apart(*texts: _Passages) -> list[_Passages]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Units:
+class Units:
     """What is kept whole: ``of`` int64[n] the unit of each segment, ``ranks`` float64[units] where a unit stands when
     text is set aside (smallest first), ``kind`` how to call them."""
 
@@ -175,19 +195,19 @@ class _Units:
     kind: str
 
 
-def _units(text: _Passages, seed: int) -> _Units:
+def units_of(text: Passages, seed: int) -> Units:
     """Documents; contiguous blocks where there are fewer than `FEW`, or single segments if their order is unknown."""
     documents, of = np.unique(text.docs, return_inverse=True)
     if len(documents) >= FEW:
         salted = mixed(documents, np.full(len(documents), _HELD_OUT))
-        return _Units(of.astype(np.int64), salted.astype(np.float64), "documents")
+        return Units(of.astype(np.int64), salted.astype(np.float64), "documents")
     numbers = np.zeros(len(of), np.int64)
     for i, document in enumerate(documents):
         mine = np.flatnonzero(of == i)
         found = _numbers(text.keys[mine], document, seed)
         if found is None:
             ranks = mixed(text.keys, np.full(len(of), _HELD_OUT)).astype(np.float64)
-            return _Units(np.arange(len(of)), ranks, "segments")
+            return Units(np.arange(len(of)), ranks, "segments")
         numbers[mine] = found
     return _blocks(of.astype(np.int64), numbers)
 
@@ -206,7 +226,7 @@ def _numbers(keys: NDArray[np.uint64], document: np.uint64, seed: int) -> Ints |
     return None
 
 
-def _blocks(documents: Ints, numbers: Ints) -> _Units:
+def _blocks(documents: Ints, numbers: Ints) -> Units:
     """Contiguous blocks, shared out over the documents by their segments; the last ones of each stand first."""
     of, ranks = np.zeros(len(documents), np.int64), [np.zeros(0)]
     for document in range(int(documents.max(initial=-1)) + 1):
@@ -215,12 +235,12 @@ def _blocks(documents: Ints, numbers: Ints) -> _Units:
         count = min(len(mine), max(1, round(BLOCKS * len(mine) / len(documents))))
         of[mine] = sum(map(len, ranks)) + np.arange(len(mine)) * count // len(mine)
         ranks.append(-(np.arange(count) + 0.5) / count)
-    return _Units(of, np.concatenate(ranks), "blocks")
+    return Units(of, np.concatenate(ranks), "blocks")
 
 
-def _divided(human: _Passages, wanted: int, seed: int) -> tuple[_Passages, _Passages, list[str]]:
+def _divided(human: Passages, wanted: int, seed: int) -> tuple[Passages, Passages, list[str]]:
     """(text to predict, text to train on, what to say of it); units stay whole."""
-    units, target = _units(human, seed), _to_hold_out(human.words, wanted)
+    units, target = units_of(human, seed), _to_hold_out(human.words, wanted)
     words = np.bincount(units.of, weights=np.diff(human.bounds), minlength=len(units.ranks))
     aside, total = np.zeros(len(words), bool), 0.0
     for unit in np.argsort(units.ranks, kind="stable"):
@@ -249,10 +269,11 @@ def _size(most: int, tokens: int | None) -> int:
     return next((n for n in ((tokens,) if tokens else SIZES) if n <= most), most)
 
 
-def _missing(audited: int, pool: int, held: int) -> str:
+def _missing(found: Roles) -> str:
+    sizes = f"{found.audited.words:,}, {found.pool.words:,} and {found.held_out.words:,}"
     return (
         f"needs {LEAST:,} audited words, {2 * LEAST:,} human words to train on and {LEAST:,} more to predict; "
-        f"there are {audited:,}, {pool:,} and {held:,}, copies not counted"
+        f"there are {sizes}, copies not counted"
     )
 
 
@@ -288,15 +309,16 @@ class _Material:
     kind: str
 
 
-def _coded(audited: _Passages, pool: _Passages, held: _Passages, seed: int) -> _Material:
+def _coded(found: Roles, seed: int) -> _Material:
     """Words as numbers: those of human text first, they are the vocabulary."""
+    held, pool, audited = found.held_out, found.pool, found.audited
     words, ids = np.unique(np.concatenate([held.hashes, pool.hashes, audited.hashes]), return_inverse=True)
     human = np.zeros(len(words), bool)
     human[ids[: held.words + pool.words]] = True
     count = int(human.sum())
     ids = np.where(human, np.cumsum(human) - 1, count + np.cumsum(~human) - 1)[ids]
     parts = np.split(ids, [held.words, held.words + pool.words])
-    units = [_units(text, seed) for text in (held, pool, audited)]
+    units = [units_of(text, seed) for text in (held, pool, audited)]
     texts = [_Text(i, t.bounds, u.of) for i, t, u in zip(parts, (held, pool, audited), units)]
     return _Material(texts[2], texts[1], texts[0], count, int(held.sizes.sum()), units[0].kind)
 
