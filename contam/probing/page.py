@@ -100,13 +100,14 @@ def first_told(found: Trajectory) -> str:
         return f"only the {when}" if when else "no figure has turned"
     names = [title_of(turn.key) for turn in first]
     named = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
-    told = f"turned first: {named} ({place_of(found, first[0].turned)})"
+    told = f"{named} ({place_of(found, first[0].turned)})"
     lead = first[0].lead
     if not loss or lead is None:
-        return f"{told}; the loss on human text has not turned"
-    if lead == 0:
-        return f"{told}, together with the {title_of(loss.key)}"
-    return f"{told}, {plural(abs(lead), 'checkpoint')} {'before' if lead > 0 else 'after'} the {title_of(loss.key)}"
+        return f"turned first: {told}; the loss on human text has not turned"
+    if lead < 0:
+        return f"the {when}, before every other figure; then {told}"
+    ahead = f"{plural(lead, 'checkpoint')} before" if lead else "together with"
+    return f"turned first: {told}, {ahead} the {title_of(loss.key)}"
 
 
 # --- checkpoints in order -------------------------------------------------------------------------------------------
@@ -139,7 +140,7 @@ def _checkpoint(checkpoint: Checkpoint, found: Trajectory, index: int, full: boo
     name = place_of(found, index) + (" (baseline)" if index == 0 else "")
     return (
         shorten(name, 60 if full else _NAME),
-        "baseline" if index == 0 else _level(found.levels[index]),
+        _level(found.levels[index]),
         f"{text.nats.value:.3f}" if text else "-",
         "-" if drift is None else _moved(drift, 3) if full else signed(drift.value, 3),
         f"{checkpoint.generation.own.value:.3f}",

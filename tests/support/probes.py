@@ -114,7 +114,7 @@ def checkpoint(step: int | None = 0, level: Level = Level.HEALTHY, **more: Any) 
         context=1024,
         texts=(text_score(),),
         generation=generation(),
-        verdict=Verdict(level, more.pop("p", None), None, ("what it writes: no difference beyond that of halves",)),
+        verdict=Verdict(level, None, None, ("what it writes: no difference beyond that of halves",)),
     )
     return replace(made, **more)
 
@@ -125,7 +125,9 @@ def later(step: int, drift: float = 0.0, loss: float = 0.0, p: float | None = 0.
     own = -1.6 * loss
     level = Level.COLLAPSING if drift >= 0.3 else Level.AT_RISK if drift >= 0.1 or loss > 0.3 else Level.HEALTHY
     written = more.pop("generation", generation(2.9 + own, own, p, loss=loss))
-    return checkpoint(step, level, texts=texts, generation=written, p=p, **more)
+    found = f"pydoc: {drift:+.3f} nats a token against the baseline"
+    verdict = Verdict(level, p, 0.4, (found,), "a change of a tenth of the text", ("look at the samples",))
+    return checkpoint(step, level, texts=texts, generation=written, **({"verdict": verdict} | more))
 
 
 def collapsing_series() -> tuple[Checkpoint, ...]:
@@ -137,12 +139,24 @@ def collapsing_series() -> tuple[Checkpoint, ...]:
     return (checkpoint(0), *(later(*given) for given in zip(steps, drifts, losses, ranks)))
 
 
+def drifts(made: Checkpoint) -> dict[str, Figure]:
+    """The drifts of a checkpoint as the rules read them."""
+    moved = made.texts[0].drift
+    if moved is None or moved.gap is None:
+        return {}
+    found = {"validation_drift": moved.nats, "entropy_gap_drift": moved.gap}
+    return {
+        f"checkpoint.{key}": Figure(drift.value, "nats/token", "checkpoint", "rises", drift.interval, documents=120)
+        for key, drift in found.items()
+    }
+
+
 def probe_of(checkpoints: Sequence[Checkpoint], baseline: Checkpoint | None = None, **more: Any) -> Probe:
     """The probe of some checkpoints; with several, the first is the baseline where none is given."""
     worst = max(checkpoints, key=lambda c: c.level.severity)
     base = baseline or (checkpoints[0] if len(checkpoints) > 1 else None)
     series = checkpoints if baseline is None else (baseline, *checkpoints)
-    figures = worst.generation.signals
+    figures = worst.generation.signals | drifts(worst)
     probe = Probe(
         corpus=CorpusInfo(("pydoc",), 1, 120, 30_112, 201_118, digest="c0ffee"),
         reference=worst.generation.reference,
