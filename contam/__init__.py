@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from contam.experiments.selftrain.running import selftrain as selftrain
     from contam.monitoring.callback import CollapseMonitor as CollapseMonitor
     from contam.monitoring.monitor import check_model as check_model
+    from contam.probing.running import probe as probe
     from contam.result import Audit as Audit
     from contam.result import Level as Level
 
 _WHERE = {
     "audit": "contam.auditing",
     "compare": "contam.comparing",
+    "probe": "contam.probing.running",
     "selftrain": "contam.experiments.selftrain.running",
     "Audit": "contam.result",
     "Level": "contam.result",
@@ -25,7 +27,7 @@ _WHERE = {
     "check_model": "contam.monitoring.monitor",
 }
 
-__all__ = ["Audit", "CollapseMonitor", "Level", "__version__", "audit", "check_model", "compare", "selftrain"]
+__all__ = ["Audit", "CollapseMonitor", "Level", "__version__", "audit", "check_model", "compare", "probe", "selftrain"]
 
 
 def __getattr__(name: str) -> Any:

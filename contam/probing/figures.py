@@ -57,7 +57,7 @@ def units_of(scored: Scored) -> Units:
         entropy[ends] - entropy[edges],
         (ends - edges).astype(float),
         (scored.bytes / counts)[owner],
-        f"{len(owner):,} {'blocks of about 4 kB' if blocked else 'documents'}",
+        f"{np.count_nonzero(ends > edges):,} {'blocks of about 4 kB' if blocked else 'documents'}",
     )
 
 
@@ -82,7 +82,7 @@ def _score(name: str, scored: Scored, base: Scored | None, same_vocabulary: bool
     units = units_of(scored)
     nats, tokens, size = float(units.nats.sum()), int(units.tokens.sum()), int(scored.bytes.sum())
     notes: tuple[str, ...] = ()
-    if len(units.tokens) < FEW:
+    if np.count_nonzero(units.tokens) < FEW:
         notes = (f"only {units.what}: the intervals are rough",)
     return TextScore(
         name=name,
