@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from contam.models.network import Network
 
-BLOCK_CPU = 1 << 16
-"""Logits that a CPU takes the figures of at a time: they and their softmax stay in the cache of one core."""
+BLOCK_CPU = 1 << 18
+"""Logits that a CPU goes over at a time: few enough for its cache, many enough that calls cost little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,53 +28,56 @@ class Predictions:
     confidence: Tensor
     hit: Tensor
 
-    @classmethod
-    def room(cls, like: Tensor) -> Predictions:
-        """Figures to be filled in, of the shape and on the device of the targets."""
-        return cls(*(torch.empty(like.shape, device=like.device) for _ in range(4)), torch.empty_like(like).bool())
 
-    def fill(self, part: slice, found: Predictions) -> None:
-        """Put the figures of some positions where they belong."""
-        for field in fields(self):
-            getattr(self, field.name)[:, part] = getattr(found, field.name)
+class Moments:
+    """What is kept of the logits of N positions, float32[R, N] each, while they are gone over piece by piece.
 
-
-def predictions_of(logits: Tensor, targets: Tensor, scratch: Tensor | None = None) -> Predictions:
-    """The figures of logits float32[R, n, V], which are overwritten, for targets int64[R, n].
-
-    With d = logit - largest logit and p = softmax: ln q = d + ln max p, so H = -ln max p - E[d], and the variance is
-    that of d. Eight passes over the logits, of which one takes exponentials. ``scratch``: memory for p of the shape
-    of the logits; new memory can cost more than the arithmetic.
+    With d = logit - largest logit and p = softmax: d of the target, the largest p, E[d] and E[d^2].
     """
-    shifted = logits.sub_(logits.amax(-1, keepdim=True))
-    own = shifted.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
-    p = torch.softmax(shifted, -1) if scratch is None else torch.softmax(shifted, -1, out=scratch)
-    confidence = p.amax(-1)
-    lifted = confidence.log()
-    weighted = p.mul_(shifted)
-    mean = weighted.sum(-1)
-    square = weighted.mul_(shifted).sum(-1)
-    variance = (square - mean * mean).clamp_(min=0)
-    return Predictions(-own - lifted, -lifted - mean, variance, confidence, own == 0)
+
+    def __init__(self, targets: Tensor) -> None:
+        """``targets``: int64[R, N]."""
+        self.targets = targets
+        self.own, self.top, self.mean, self.square = torch.empty((4, *targets.shape), device=targets.device)
+        self._p: Tensor | None = None
+
+    def take(self, logits: Tensor, start: int) -> None:
+        """The moments of positions ``start``, ... from their logits float32[R, n, V], which are overwritten.
+
+        Eight passes, of which one takes exponentials.
+        """
+        at = slice(start, start + logits.shape[1])
+        shifted = logits.sub_(logits.amax(-1, keepdim=True))
+        self.own[:, at] = shifted.gather(-1, self.targets[:, at].unsqueeze(-1)).squeeze(-1)
+        p = torch.softmax(shifted, -1, out=self._memory(logits))
+        self.top[:, at] = p.amax(-1)
+        self.mean[:, at] = p.mul_(shifted).sum(-1)
+        self.square[:, at] = p.mul_(shifted).sum(-1)
+
+    def _memory(self, logits: Tensor) -> Tensor:
+        """Room for the softmax, the same every time: new memory can cost more than the arithmetic."""
+        if self._p is None or self._p.shape[1] < logits.shape[1]:
+            self._p = torch.empty(logits.shape, device=logits.device)
+        return self._p[:, : logits.shape[1]]
+
+    def figures(self) -> Predictions:
+        """ln q = d + ln max p, so H = -ln max p - E[d], and the variance of ln q is that of d."""
+        lifted = self.top.log()
+        variance = (self.square - self.mean * self.mean).clamp_(min=0)
+        return Predictions(-self.own - lifted, -lifted - self.mean, variance, self.top, self.own == 0)
 
 
 @torch.no_grad()
 def joined(chunks: Iterable[Tensor], targets: Tensor) -> Predictions:
     """The figures of pieces of logits float32[R, n, V], in order, which are overwritten, for targets int64[R, N]."""
-    out = Predictions.room(targets)
-    scratch: Tensor | None = None
+    moments = Moments(targets)
     start = 0
     for logits in chunks:
         r, n, v = logits.shape
-        step = max(1, BLOCK_CPU // (r * v)) if logits.device.type == "cpu" else n
-        for first in range(0, n, step):
-            block = logits[:, first : first + step]
-            if scratch is None or scratch.shape[1] < block.shape[1]:
-                scratch = torch.empty(block.shape, device=block.device)
-            part = slice(start + first, start + first + block.shape[1])
-            out.fill(part, predictions_of(block, targets[:, part], scratch[:, : block.shape[1]]))
-        start += n
-    return out
+        for block in logits.split(max(1, BLOCK_CPU // (r * v)) if logits.device.type == "cpu" else n, dim=1):
+            moments.take(block, start)
+            start += block.shape[1]
+    return moments.figures()
 
 
 def predictions(network: Network, ids: Tensor, first: int = 0) -> Predictions:

@@ -86,9 +86,9 @@ def ece(confidence: ArrayLike, correct: ArrayLike, bins: int = 15, equal_mass: b
 
     ``confidence`` [N] in [0, 1], ``correct`` [N] whether the prediction was right. ``equal_mass``: bins of about
     equally many predictions, in the order of their confidence; otherwise bins [0, 1/k), [1/k, 2/k), ... of equal
-    width, the last with 1. Predictions of the same confidence share the mean of their outcomes, so their order makes no difference:
-    with equal mass a group of ties that lies across a border is divided between both bins in proportion. Without
-    predictions: nan.
+    width, the last with 1. Predictions of the same confidence share the mean of their outcomes, so their order makes no
+    difference: with equal mass a group of ties that lies across a border is divided between both bins in proportion.
+    Without predictions: nan.
     """
     sure, right = _floats(confidence), _floats(correct)
     if sure.shape != right.shape or sure.ndim != 1:
