@@ -76,7 +76,9 @@ def test_too_little_or_incomplete_is_not_tested(values):
 
 
 def test_rounding_does_not_break_ties():
-    assert sign_flip([0.1 * k for k in range(6)], "rises") == 2.0**-5
+    for row in np.random.default_rng(0).integers(-5, 6, (200, 8)):
+        tenths = [0.1 * int(value) for value in row]
+        assert sign_flip(tenths, "rises") == sign_flip(row.tolist(), "rises")
 
 
 def test_long_series_are_drawn_and_agree_with_the_exact_test():
