@@ -118,7 +118,7 @@ class GPT2(Stacked):
 
 
 def weights_of(config: dict[str, Any], tensors: dict[str, Tensor]) -> Weights:
-    """One replica's weights under own names, from a checkpoint's tensors; an error names what is missing."""
+    """One replica's weights under own names, from a checkpoint's tensors; an error names what is missing or misfits."""
     plain = {k.removeprefix("transformer."): v for k, v in tensors.items()}
     names = ["wte.weight", "wpe.weight", "ln_f.weight", "ln_f.bias"]
     names += [f"h.{i}.{part}" for i in range(int(config["n_layer"])) for part in _LAYER]
@@ -126,7 +126,25 @@ def weights_of(config: dict[str, Any], tensors: dict[str, Tensor]) -> Weights:
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         raise InputError(f"the weights lack {', '.join(missing[:3])}{more}: not a complete GPT-2 checkpoint")
+    width, heads = int(config["n_embd"]), int(config["n_head"])
+    if width % heads:
+        raise InputError(f"config.json: a width of {width} cannot be shared by {heads} heads")
+    for name in names:
+        found, sizes = tuple(plain[name].shape), _sizes(name, width)
+        if found[-len(sizes) :] != sizes:
+            raise InputError(f"the weights {name} are {list(found)} where config.json leads to {list(sizes)}")
     return {n: plain[n].float() for n in names}
+
+
+def _sizes(name: str, width: int) -> tuple[int, ...]:
+    """The size of a tensor, or, of the embeddings, its last part: how many rows they have is theirs to say."""
+    if name in ("wte.weight", "wpe.weight"):
+        return (width,)
+    part, kind = name.split(".")[-2:]
+    inner = {"c_attn": 3 * width, "c_fc": 4 * width}.get(part, width)
+    if kind == "bias" or part.startswith("ln"):
+        return (inner,)
+    return (4 * width if ".mlp.c_proj" in name else width, inner)
 
 
 def initial(config: dict[str, Any], seed: int) -> Weights:

@@ -43,8 +43,10 @@ class Seen:
 
 def level_of(seen: Seen) -> Verdict:
     """The level with all findings as reasons, the worst first."""
-    found = [*_wordless(seen), *_looped(seen), *_samples(seen), *_drifted(seen)]
     audit = seen.generation.verdict
+    looped = _looped(seen)
+    told_already = bool(looped) and audit.level is Level.COLLAPSING and audit.p_value is None
+    found = [*_wordless(seen), *looped, *([] if told_already else _samples(seen)), *_drifted(seen)]
     bad = sorted((f for f in found if f[0].severity > 0), key=lambda f: -f[0].severity)
     calm = [f for f in found if f[0].severity <= 0]
     level = bad[0][0] if bad else Level.HEALTHY

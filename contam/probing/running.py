@@ -99,6 +99,7 @@ class _Probing:
         self.store.prepare()
         self.bench = Bench(options, setup.texts, self.store)
         self.names = [name for name, _ in setup.texts]
+        self.notes = dict.fromkeys(setup.notes)
 
     def run(self, begin: float) -> Probe:
         """Measure the baseline, then every checkpoint, judge them, and put it together."""
@@ -126,6 +127,7 @@ class _Probing:
         from contam.probing.judging import figures_of, rules_of
 
         self._tell("judging", measured.candidate.name)
+        self.notes |= dict.fromkeys(measured.notes)
         is_baseline = base is None and self.setup.baseline is not None
         texts = text_scores(measured, base, self.names)
         generation = self._generation(measured, base, baseline, is_baseline)
@@ -233,7 +235,7 @@ class _Probing:
             trajectory=course,
             settings=settings,
             provenance=Provenance(digest, self.options.seed, seconds, size / max(seconds, 1e-9)),
-            notes=self.setup.notes,
+            notes=tuple(self.notes),
         )
 
     def _wrote(self, measured: Any) -> None:
