@@ -30,7 +30,7 @@ FAMILIES = {name: name.partition(".")[0] for name in DIRECTIONS} | {
 }  # fmt: skip
 WHICH_WAY = {**DIRECTIONS, **{name: DIRECTIONS[of] for name, of in POOLED.items()}, OWN: FALLS, LOOPED: RISES}
 """Which way collapse moves a signal."""
-TEXT_TOKENS = 16_384
+TEXT_TOKENS = 8_192
 TEXT_WINDOW = 256
 """Human text that is predicted at a check, and how much of it the model sees at a time (tokens)."""
 ENOUGH, HARDLY = 0.75, 0.25
