@@ -67,14 +67,19 @@ class Moments:
         return Predictions(-self.own - lifted, -lifted - self.mean, variance, self.top, self.own == 0)
 
 
+def blocks(logits: Tensor) -> tuple[Tensor, ...]:
+    """A piece of logits [R, n, V] as a device goes over it best: all of it, or on a CPU some positions at a time."""
+    r, n, v = logits.shape
+    return logits.split(max(1, BLOCK_CPU // (r * v)) if logits.device.type == "cpu" else max(n, 1), dim=1)
+
+
 @torch.no_grad()
 def joined(chunks: Iterable[Tensor], targets: Tensor) -> Predictions:
     """The figures of pieces of logits float32[R, n, V], in order, which are overwritten, for targets int64[R, N]."""
     moments = Moments(targets)
     start = 0
     for logits in chunks:
-        r, n, v = logits.shape
-        for block in logits.split(max(1, BLOCK_CPU // (r * v)) if logits.device.type == "cpu" else n, dim=1):
+        for block in blocks(logits):
             moments.take(block, start)
             start += block.shape[1]
     return moments.figures()

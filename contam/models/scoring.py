@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from contam.errors import InputError, UsageError
 from contam.models.network import Network
-from contam.models.predictions import Predictions, predictions
+from contam.models.predictions import predictions
 from contam.models.tokenizer import Tokenizer
 
 Ids = NDArray[np.int64]
 Beat = Callable[[int], None]
 """Told after every batch how many tokens have been predicted so far."""
+Figures = Callable[[Tensor, int], Mapping[str, Tensor]]
+"""Tokens int64[1, B, T + 1] and how many positions do not count -> figures by name, each [1, B * (T - skip)]."""
 
 SLACK_CPU, SLACK_GPU = 64, 4096
 """Tokens of padding that cost less than another batch does."""
@@ -138,21 +141,67 @@ def score_ids(
     """
     if network.replicas != 1:
         raise ValueError(f"scoring takes a network of one replica, not of {network.replicas}")
-    window, stride = windowing.sizes(network.shape.context)
-    begin = np.array([] if first is None else [first], np.int64)
-    whole = [np.concatenate((begin, row)) for row in rows]
-    _check_ids(label, whole, network.shape.vocabulary)
-    offsets = _offsets(np.array([max(len(row) - 1, 0) for row in whole], np.int64))
-    arrays = {name: np.zeros(offsets[-1], kind) for name, kind in _TYPES.items()}
-    done = 0
-    slack = SLACK_CPU if network.device.name == "cpu" else SLACK_GPU
-    for views in _batches(_views([len(row) - 1 for row in whole], window, stride), batch, slack):
-        done += _score(network, whole, offsets, views, arrays)
-        if beat:
-            beat(done)
-    if not np.isfinite(arrays["nats"]).all():
-        raise InputError(f"{label}: the model gives no finite loss: its weights are damaged")
-    return offsets, arrays
+
+    def figures(ids: Tensor, skip: int) -> dict[str, Tensor]:
+        found = predictions(network, ids, skip)
+        return {name: getattr(found, name) for name in _TYPES}
+
+    plan = Plan.of(network, rows, first, windowing, label)
+    return plan.offsets, plan.carried_out(figures, _TYPES, batch, beat)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Documents as rows of tokens and the windows that are moved over them; ``offsets`` is that of `Scored`."""
+
+    label: str
+    device: str
+    rows: Sequence[Ids]
+    offsets: Ids
+    window: int
+    stride: int
+
+    @classmethod
+    def of(cls, network: Network, rows: Sequence[Ids], first: int | None, windowing: Windowing, label: str) -> Plan:
+        """InputError where a token is not one of the model's, UsageError where the window is wider than it sees."""
+        window, stride = windowing.sizes(network.shape.context)
+        begin = np.array([] if first is None else [first], np.int64)
+        whole = [np.concatenate((begin, row)) for row in rows]
+        _check_ids(label, whole, network.shape.vocabulary)
+        offsets = _offsets(np.array([max(len(row) - 1, 0) for row in whole], np.int64))
+        return cls(label, network.device.name, whole, offsets, window, stride)
+
+    def carried_out(
+        self, figures: Figures, types: Mapping[str, type], batch: int = 32, beat: Beat | None = None
+    ) -> dict[str, NDArray[Any]]:
+        """Every figure of every predicted token, by name, in the order of the documents; InputError where the figure
+        ``nats`` is not finite."""
+        arrays: dict[str, NDArray[Any]] = {name: np.zeros(self.offsets[-1], kind) for name, kind in types.items()}
+        slack = SLACK_CPU if self.device == "cpu" else SLACK_GPU
+        done = 0
+        for views in _batches(_views([len(row) - 1 for row in self.rows], self.window, self.stride), batch, slack):
+            done += self._fill(arrays, views, figures)
+            if beat:
+                beat(done)
+        if not np.isfinite(arrays["nats"]).all():
+            raise InputError(f"{self.label}: the model gives no finite loss: its weights are damaged")
+        return arrays
+
+    def _fill(self, arrays: dict[str, NDArray[Any]], views: Sequence[View], figures: Figures) -> int:
+        """Compute one batch and put its figures where they belong; the number of predictions that counted."""
+        skip, length = views[0].skip, views[0].length
+        ids = np.zeros((1, len(views), length + 1), np.int64)
+        sources, places = [], []
+        for i, view in enumerate(views):
+            ids[0, i, : view.length + 1] = self.rows[view.document][view.start : view.start + view.length + 1]
+            counted = np.arange(view.length - skip)
+            sources.append(i * (length - skip) + counted)
+            places.append(self.offsets[view.document] + view.start + skip + counted)
+        found = figures(torch.from_numpy(ids).to(self.device), skip)
+        source, place = np.concatenate(sources), np.concatenate(places)
+        for name, array in arrays.items():
+            array[place] = found[name][0].cpu().numpy()[source]
+        return len(source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,25 +236,6 @@ def _batches(views: Iterator[View], batch: int, slack: int) -> Iterator[list[Vie
         held.append(view)
     if held:
         yield held
-
-
-def _score(
-    network: Network, rows: Sequence[Ids], offsets: Ids, views: Sequence[View], arrays: dict[str, NDArray[Any]]
-) -> int:
-    """Compute one batch and put its figures where they belong; the number of predictions that counted."""
-    skip, length = views[0].skip, views[0].length
-    ids = np.zeros((1, len(views), length + 1), np.int64)
-    sources, places = [], []
-    for i, view in enumerate(views):
-        ids[0, i, : view.length + 1] = rows[view.document][view.start : view.start + view.length + 1]
-        counted = np.arange(view.length - skip)
-        sources.append(i * (length - skip) + counted)
-        places.append(offsets[view.document] + view.start + skip + counted)
-    found: Predictions = predictions(network, torch.from_numpy(ids).to(network.device.name), skip)
-    source, place = np.concatenate(sources), np.concatenate(places)
-    for name, array in arrays.items():
-        array[place] = getattr(found, name)[0].cpu().numpy()[source]
-    return len(source)
 
 
 def _check_ids(label: str, rows: Sequence[Ids], vocabulary: int) -> None:

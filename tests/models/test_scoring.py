@@ -288,4 +288,4 @@ def test_a_known_loss_is_inside_the_interval_of_a_sample():
     sample = [s for s in stories("tinystories_v1_sample.jsonl.zst") if s.isascii()][::20]
     found = on_stories(sample)
     low, high = document_bootstrap(found.document_nats(), found.tokens, level=0.99)
-    assert low < 1.439 < high < low + 0.15
+    assert low < 1.439 < high < low + 0.25
