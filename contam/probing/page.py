@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contam.probing.result import Checkpoint, Drift, Estimate, Generation, Probe, TextScore, Trajectory, Turn
-from contam.probing.trajectory import VALIDATION, brief, called, first_signatures, place_of, title_of
+from contam.probing.trajectory import VALIDATION, brief, called, first_signatures, place_of, samples_of, title_of
 from contam.reports.audit_page import bar_of, plural, size_of, unmeasured
 from contam.reports.escape import shorten
 from contam.reports.page import Banner, Bars, Block, Excerpt, Excerpts, Page, Picture, Section, Sentences, Table
@@ -23,6 +23,10 @@ _NOT_DRAWN = "no pictures: matplotlib is not installed (pip install matplotlib)"
 _AGAINST_BASELINE = (
     "The arrow is where collapse moves a figure. The bar is where 5 to 95 % of second samples of the baseline would "
     "lie, going by halves of human sources; the last column is the share of them below."
+)
+_AGAINST_TEXT = (
+    "The arrow is where collapse moves a figure. The bar is where 5 to 95 % of texts of the human source would lie, "
+    "going by halves of human sources; the last column is the share of them below."
 )
 _AGAINST_SOURCES = (
     "The arrow is where collapse moves a figure. The bar is the references' 5 to 95 % with the median, the last "
@@ -47,7 +51,7 @@ def draw_probe(probe: Probe, full: bool) -> Page:
         _texts_of_all(series) if full and len(series) > 1 else None,
         _samples(probe, shown, full),
         _excerpts(probe, shown, full),
-        _rules(probe),
+        _rules(probe, shown),
         _sentences("How it was measured", declared(probe.settings, full)),
         _sentences("What this cannot show", _limits(probe, shown)),
         _sentences("Notes", probe.notes),
@@ -295,7 +299,8 @@ def _texts_of_all(series: Sequence[Checkpoint]) -> Section:
 def _samples(probe: Probe, shown: Checkpoint, full: bool) -> Section | None:
     """Figures of the samples: all of them, or those that stand out first."""
     written_by = shown.generation
-    measured = {key: figure for key, figure in written_by.signals.items() if figure.value is not None}
+    figures = samples_of(shown)
+    measured = {key: figure for key, figure in figures.items() if figure.value is not None}
     bars = [bar_of(key, figure) for key, figure in measured.items()]
     rows = bars if full else sorted(bars, key=lambda bar: not bar.outside)[:_BARS]
     told = list(_counts(written_by))
@@ -304,9 +309,10 @@ def _samples(probe: Probe, shown: Checkpoint, full: bool) -> Section | None:
         told.append(f"{len(rows)} of {len(bars)} figures, of all {outside} outside the bar; the full report has all")
     blocks: list[Block] = [Sentences(tuple(told))]
     if rows:
-        caption = _AGAINST_BASELINE if written_by.reference.paired else _AGAINST_SOURCES
+        pairwise = _AGAINST_TEXT if probe.baseline is None else _AGAINST_BASELINE
+        caption = pairwise if written_by.reference.paired else _AGAINST_SOURCES
         blocks.append(Bars(tuple(rows), caption if any(bar.band for bar in rows) else ""))
-    missing = unmeasured(written_by.signals) if full else ()
+    missing = unmeasured(figures) if full else ()
     if missing:
         blocks.append(Sentences(missing))
     return Section(f"{_samples_title(measured)}{_of(probe, shown)}", tuple(blocks))
@@ -341,19 +347,21 @@ def _excerpts(probe: Probe, shown: Checkpoint, full: bool) -> Section | None:
     return Section(title, (Excerpts(tuple(items)),)) if items else None
 
 
-def _rules(probe: Probe) -> Section | None:
-    if not probe.rules:
+def _rules(probe: Probe, shown: Checkpoint) -> Section | None:
+    """The rules of the shown checkpoint."""
+    rules = shown.rules or probe.rules
+    if not rules:
         return None
-    loud = failing(probe.rules)
-    counts = Counter(rule.status for rule in probe.rules)
+    loud = failing(rules)
+    counts = Counter(rule.status for rule in rules)
     told = ", ".join(f"{counts[s]} {s}" for s in ("pass", "warn", "fail", "skipped") if counts[s])
-    skips = tuple(f"{rule.id} {rule.message}" for rule in probe.rules if rule.status == "skipped")
+    skips = tuple(f"{rule.id} {rule.message}" for rule in rules if rule.status == "skipped")
     blocks: list[Block] = []
     if loud:
         rows = tuple((rule.id, rule.status, rule.message) for rule in loud)
         blocks.append(Table(("rule", "status", "finding"), rows, tuple(rule.status for rule in loud)))
-    blocks.append(Sentences((f"{len(probe.rules)} rules: {told} (contam rule ID explains one)", *skips)))
-    return Section("Rules", tuple(blocks))
+    blocks.append(Sentences((f"{len(rules)} rules: {told} (contam rule ID explains one)", *skips)))
+    return Section(f"Rules{_of(probe, shown)}", tuple(blocks))
 
 
 # --- how, and how far -----------------------------------------------------------------------------------------------
@@ -379,7 +387,8 @@ def _sampling(given: dict[str, Any]) -> str:
     samples, tokens = given.pop("samples"), given.pop("tokens", None)
     share, prompt = given.pop("prompted_share", None), given.pop("prompt_tokens", None)
     heat, top, seed = given.pop("temperature", None), given.pop("top_k", None), given.pop("seed", None)
-    told = [f"samples: {plural(samples, 'text')}" + (f" of at most {plural(tokens, 'token')}" if tokens else "")]
+    size = f" of at most {plural(tokens, 'token')}" if tokens else ""
+    told = [f"samples: {plural(samples, 'text')}{size} (more where these hold few words)"]
     if share:
         told.append(f"{100 * share:.0f} % of them going on from {plural(prompt or 0, 'token')} of human text")
     elif share is not None:

@@ -56,6 +56,7 @@ EXACT = 16
 DRAWS = 100_000
 _CHUNK = 10_000
 _LATER = 2
+_OF_MODEL = "checkpoint."
 _LONGEST = 28
 _NAMES = {
     "validation": "loss on {}",
@@ -201,9 +202,15 @@ def courses(checkpoints: Sequence[Checkpoint]) -> tuple[Course, ...]:
     names = dict.fromkeys(text.name for checkpoint in checkpoints for text in checkpoint.texts)
     found = [course for name in names for course in _of_text(name, checkpoints)]
     found += [_own(checkpoints)]
-    keys = dict.fromkeys(key for checkpoint in checkpoints for key in checkpoint.generation.signals)
+    keys = dict.fromkeys(key for checkpoint in checkpoints for key in samples_of(checkpoint))
     found += [_of_signal(key, checkpoints) for key in keys if _direction(key, checkpoints) in ("falls", "rises")]
     return tuple(course for course in found if any(value is not None for value in course.values))
+
+
+def samples_of(checkpoint: Checkpoint) -> dict[str, Figure]:
+    """The figures of the samples alone; those of the model, which the rules read beside them, are told elsewhere."""
+    signals = checkpoint.generation.signals
+    return {key: figure for key, figure in signals.items() if not key.startswith(_OF_MODEL)}
 
 
 def _of_text(name: str, checkpoints: Sequence[Checkpoint]) -> list[Course]:

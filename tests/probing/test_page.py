@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 from probes import (
+    PAIRED,
     PAIRS,
     checkpoint,
     collapsing_series,
@@ -26,7 +27,8 @@ from contam.probing.result import Probe
 from contam.probing.trajectory import trajectory
 from contam.reports import FORMATS, Style, html, render, terminal
 from contam.reports.page import Bars, Excerpts, Page, Picture, Table
-from contam.result import Level, Verdict
+from contam.result import Figure, Level, Verdict
+from contam.rules import apply_rules
 
 
 def one_of_two() -> Probe:
@@ -229,6 +231,8 @@ def test_figures_outside_come_first_and_the_rest_is_counted():
 def test_the_caption_says_what_the_bar_is():
     assert "second samples of the baseline" in joined(printed(one_of_two()))
     assert "the references' 5 to 95 %" in joined(printed(alone()))
+    beside_text = probe_of([checkpoint(0, generation=generation(reference=PAIRED))])
+    assert "texts of the human source would lie" in joined(printed(beside_text))
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -247,12 +251,28 @@ def test_rules_tell_what_was_skipped():
     assert re.search(r"CKP003 +warn", series)
 
 
+def test_the_rules_are_those_of_the_checkpoint_that_is_shown():
+    own = apply_rules(signals(0.9), {}, subject="checkpoint")
+    probe = probe_of([checkpoint(0), later(1, 0.2, 0.9, rules=own), later(2)])
+    page = draw_probe(probe, False)
+    section = next(s for s in page.sections if s.title == "Rules (step 1)")
+    assert section.blocks[0].rows == (("CKP001", "warn", own[0].message),)
+
+
+def test_figures_of_the_model_are_no_bars():
+    drift = Figure(0.3, "nats/token", "checkpoint", "rises", (0.2, 0.4))
+    more = signals() | {"checkpoint.validation_drift": drift, "checkpoint.x": Figure(None, "", "checkpoint")}
+    (bars,) = blocks(draw_probe(probe_of([checkpoint(0, generation=generation(signals=more))]), False), Bars)
+    assert "validation drift" not in [bar.name for bar in bars.rows]
+
+
 def test_what_was_declared_is_said():
     told = declared({"window": 512, "stride": 128, "bos": False, "samples": 64, "tokens": 32, "prompted_share": 0.0,
                      "temperature": 0.7, "top_k": 40, "seed": 3, "text": ["a", "b"], "fast": True})  # fmt: skip
     read = "human text: read in windows of 512 tokens, moved by 128 tokens, without the token that begins a text (BOS)"
     assert told[0] == read
-    assert told[1] == "samples: 64 texts of at most 32 tokens, all from nothing, temperature 0.7, top-k 40, seed 3"
+    drawn = "samples: 64 texts of at most 32 tokens (more where these hold few words), all from nothing"
+    assert told[1] == f"{drawn}, temperature 0.7, top-k 40, seed 3"
     assert told[2] == "text: a, b; fast: yes"
     assert declared({}) == ()
 

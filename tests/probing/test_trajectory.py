@@ -25,6 +25,7 @@ from contam.probing.trajectory import (
     trajectory,
     unconfirmed,
 )
+from contam.result import Figure
 
 
 def followed(*checkpoints, pairs: int | None = PAIRS) -> Trajectory:
@@ -246,6 +247,15 @@ def test_calibration_turns_when_it_is_five_points_worse():
     for ece, turned in ((0.0801, 1), (0.07, None)):
         found = followed(checkpoint(0), later(1, texts=(text_score(drift=0.0, ece=ece),)))
         assert turn(found, "ece.pydoc").turned == turned
+
+
+def test_figures_of_the_model_do_not_enter_twice():
+    drift = Figure(0.3, "nats/token", "checkpoint", "rises", (0.2, 0.4))
+    written = generation(2.9, 0.0)
+    written = replace(written, signals=written.signals | {"checkpoint.validation_drift": drift})
+    found = followed(checkpoint(0), later(1, generation=written))
+    assert not any(t.key.startswith("checkpoint.") for t in found.turns)
+    assert not any("validation drift" in note for note in found.notes)
 
 
 def test_signals_judged_against_a_population_cannot_turn():
