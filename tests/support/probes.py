@@ -153,7 +153,7 @@ def drifts(made: Checkpoint) -> dict[str, Figure]:
 
 def probe_of(checkpoints: Sequence[Checkpoint], baseline: Checkpoint | None = None, **more: Any) -> Probe:
     """The probe of some checkpoints; with several, the first is the baseline where none is given."""
-    worst = max(checkpoints, key=lambda c: c.level.severity)
+    worst = max(reversed(checkpoints), key=lambda c: c.level.severity)
     base = baseline or (checkpoints[0] if len(checkpoints) > 1 else None)
     series = checkpoints if baseline is None else (baseline, *checkpoints)
     figures = worst.generation.signals | drifts(worst)
