@@ -46,7 +46,34 @@ def explain_rule(rule_id: str, profile: str | None = None, style: Style | None =
 
 def human_rate(rule: Rule, profile: str | None = None) -> tuple[str, ...]:
     """How many human sources of a profile trip a rule, counted now from the profile's own figures."""
+    if rule.subject == "checkpoint":
+        return ("not counted: it is a rule for models, and compares each with its own baseline",)
+    if rule.kind == "null":
+        return ("not counted here: its limit is the trusted text's own; measured rates are in docs/benchmarks.md",)
+    if rule.family == "perplexity":
+        return _surprise_rate(rule, profile)
     return _absolute_rate(rule, profile) if rule.kind == "absolute" else _reference_rate(rule, profile)
+
+
+def _surprise_rate(rule: Rule, profile: str | None) -> tuple[str, ...]:
+    """Each source under the embedded model, judged by the limits that all the others give."""
+    from contam.perplexity.calibration import KEYS, calibrations
+
+    name = profile or "english"
+    found = next((c for c in calibrations() if c.profile == name), None)
+    if found is None:
+        return (f"not known: the profile {name} has no reference values under a model",)
+    size = USUAL_SIZE if USUAL_SIZE in found.whole else max(found.whole)
+    values = found.whole[size][:, KEYS.index(rule.reads)]
+    known = np.flatnonzero(np.isfinite(values))
+    breached = []
+    for i in known:
+        others = np.delete(values[known], np.searchsorted(known, i))
+        low, high = np.quantile(others, (QUANTILE, 1 - QUANTILE))
+        if not low <= values[i] <= high:
+            breached.append(found.names[i])
+    where = f"{name} at {size:,} words under {found.model}, each judged by the limits of all the others"
+    return (_told(breached, len(known), where),)
 
 
 def _reference_rate(rule: Rule, profile: str | None) -> tuple[str, ...]:

@@ -42,7 +42,12 @@ def residuals(y: Matrix, covariates: Matrix, ridge: float = RIDGE) -> Matrix:
 
 
 def rank_p(scores: Matrix, row: int = -1) -> float:
-    """Conformal p-value of one row: the share of rows, itself included, that score at least as high."""
+    """Conformal p-value of one row: the share of rows, itself included, that score at least as high.
+
+    At least 1 / rows. ValueError for a score that is not a number: it would rank nowhere.
+    """
+    if np.isnan(scores).any():
+        raise ValueError("a score is not a number")
     return float((scores >= scores[row]).sum() / len(scores))
 
 
@@ -83,7 +88,13 @@ def changed(differences: Matrix, floors: Matrix) -> Ranked:
 
     ``differences`` (n, k); ``floors`` (k,) the least scale of each column, so that a column in which the
     pairs hardly differ cannot decide alone. The covariance of the clipped z is shrunk: 0.7 C + 0.3 diag C.
+
+    What could not be measured in the last row (a window of 100 words in shorter texts) is left out for all rows, and
+    so is any other row in which something is missing then.
     """
+    kept = np.isfinite(differences[-1])
+    differences, floors = differences[:, kept], floors[kept]
+    differences = differences[np.isfinite(differences).all(axis=1)]
     centred = differences - np.median(differences, axis=0)
     scale = np.maximum(1.4826 * np.median(np.abs(centred), axis=0), floors)
     z = np.clip(centred / scale, -6.0, 12.0)

@@ -217,3 +217,18 @@ def test_an_interrupt_stops_the_threads(monkeypatch: pytest.MonkeyPatch) -> None
         if thread is not threading.current_thread() and thread.daemon:
             thread.join(5)
     assert threading.active_count() <= before
+
+
+def test_short_documents_are_judged_by_what_can_be_measured_on_them():
+    """Windows of 100 words do not fit documents of 28: that must not look like a change of everything."""
+    from contam.demo import make_demo
+
+    demo = make_demo(generations=1)
+
+    def cut(texts):
+        words = " ".join(texts).split()
+        return {"text": [" ".join(words[i : i + 28]) for i in range(0, len(words) - 28, 28)]}
+
+    found = contam.audit(cut(demo.human), reference=cut(demo.trusted))
+    assert found.signals["diversity.mattr"].value is None
+    assert found.verdict.tests["changed"] > 0.05 and found.verdict.p_value > 0.05

@@ -82,3 +82,21 @@ def test_only_the_harmful_direction_scores() -> None:
     scores = conformal.tail_score(np.array([-5.0, 0.0, 2.0]), np.array([-3.0, 1.0, 1.0]))
     assert scores.tolist() == [0.0, 0.5, 2.5]
     assert conformal.tail_score(np.array([[3.0, 0.0, 0.0]]), np.array([0.0])).tolist() == [1.0]
+
+
+def test_what_the_audited_row_lacks_is_left_out_for_all() -> None:
+    rng = np.random.default_rng(3)
+    whole = rng.normal(size=(60, 4))
+    floors = np.full(4, 1e-3)
+    missing = whole.copy()
+    missing[-1, 2] = np.nan
+    found = conformal.changed(missing, floors)
+    assert found.p_value == conformal.changed(whole[:, [0, 1, 3]], floors[:3]).p_value >= 1 / 60
+    missing[7, 0] = np.nan
+    without = np.delete(whole[:, [0, 1, 3]], 7, axis=0)
+    assert conformal.changed(missing, floors).p_value == conformal.changed(without, floors[:3]).p_value
+
+
+def test_a_score_that_is_no_number_is_refused() -> None:
+    with pytest.raises(ValueError, match="not a number"):
+        conformal.rank_p(np.array([1.0, np.nan, 2.0]))
