@@ -293,7 +293,7 @@ class Found:
                     print(f"| {kind} | {size:,} | {count} | {' | '.join(levels + cells)} |", flush=True)
 
 
-def power(one: Calibration, scores: Scores, count: int = 20) -> None:
+def power(one: Calibration, scores: Scores, count: int = 12) -> None:
     """Collapsing text made from the second halves of sources, beside their first halves."""
     found = Found({}, {})
     long = [s for s in PROFILES[one.profile]() if s.name in one.names]
@@ -351,7 +351,7 @@ def seen(one: Calibration, scores: Scores) -> None:
         values: dict[bool, list[float]] = {True: [], False: []}
         for i, (doc, texts) in enumerate(sources.grouped(rows, lambda r: r["doc"]).items()):
             aside = int(hashlib.sha256(f"{name}/{doc}".encode()).hexdigest(), 16) % 20 == 0
-            if aside or name == "english_novels" or i % 4 == 0:
+            if aside or name == "english_novels" or i % 12 == 0:
                 at = scores.at_sizes(segments_of_texts(texts), SIZES[:1])
                 values[aside] += [s.values[BITS] for s in at.values()]
         told = [f"{_spanned(np.array(values[a]))} of {len(values[a])}" for a in (False, True)]

@@ -19,7 +19,8 @@ FOLDER = Path(__file__).with_name("calibrated")
 FORMAT = 1
 BITS, SPREAD, GAP = "perplexity.bits_per_byte", "perplexity.spread", "perplexity.entropy_gap"
 KEYS = (BITS, SPREAD, GAP)
-UNKNOWN_MODEL = "no reference values for this model: give trusted text (--reference)"
+_TRUSTED = "give trusted text (--reference)"
+UNKNOWN_MODEL = f"no reference values for this model: {_TRUSTED}"
 USUAL = "english"
 """The profile whose pairs of halves are used where a profile has none."""
 
@@ -53,9 +54,17 @@ def load(path: Path) -> Calibration:
     def tables(part: str) -> dict[int, Matrix]:
         return {size: _table(sources, part, str(size)) for size in content["sizes"]}
 
-    names, domains = zip(*((s["name"], s["domain"]) for s in sources))
-    made = (content[k] for k in ("model", "digest", "profile"))
-    return Calibration(*made, names, domains, tables("whole"), tables("first"), tables("second"), content["provenance"])
+    return Calibration(
+        model=content["model"],
+        digest=content["digest"],
+        profile=content["profile"],
+        names=tuple(s["name"] for s in sources),
+        domains=tuple(s["domain"] for s in sources),
+        whole=tables("whole"),
+        first=tables("first"),
+        second=tables("second"),
+        provenance=content["provenance"],
+    )
 
 
 def _table(sources: list[dict[str, Any]], part: str, size: str) -> Matrix:
@@ -78,9 +87,6 @@ def population(digest: str, profile: str, size: int) -> tuple[dict[str, Matrix],
     if size not in found.whole:
         return {}, f"no reference values at {size:,} words (there are at {_listed(found.whole)})"
     return {key: found.whole[size][:, i] for i, key in enumerate(KEYS)}, None
-
-
-_TRUSTED = "give trusted text (--reference)"
 
 
 def _listed(sizes: dict[int, Matrix]) -> str:

@@ -35,7 +35,10 @@ DOCUMENTS_LEAST = 10
 RESAMPLES = 1000
 DIGESTED = 64 << 20
 """Bytes of weights up to which a digest is made: larger models have no reference values."""
+STRANGE = 3.0
+"""Robust standard deviations from the median beyond which a segment is strange."""
 EXCERPT = 400
+"""Bytes of a strange segment that are shown."""
 
 Column = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -103,7 +106,7 @@ class Surprise:
         documents, of = np.unique(self.documents, return_inverse=True)
         if len(documents) < DOCUMENTS_LEAST:
             return {}
-        sums = np.stack([np.bincount(of, weights=column) for column in self._columns()], axis=1)
+        sums = np.stack([np.bincount(of, column) for column in self._columns()], axis=1).astype(float)
         found = _figures(_resampled(sums))
         return {key: (float(low), float(high)) for key, v in found.items() for low, high in [_middle(v)]}
 
@@ -137,7 +140,7 @@ def _resampled(sums: Column) -> Column:
     """Sums [`RESAMPLES`, columns] of documents [D, columns] drawn with replacement, the same draws every time."""
     n = len(sums)
     times = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), RESAMPLES)
-    return times @ sums
+    return np.asarray(times @ sums, float)
 
 
 def _middle(values: Column) -> tuple[float, float]:
@@ -227,20 +230,17 @@ def _references(
 def strangest(surprise: Surprise, segments: Segments, count: int = 10) -> list[DocumentFinding]:
     """The segments farthest from the median bits per byte on either side, farthest first, with their documents' names.
 
-    The distance is in robust standard deviations (1.4826 median absolute deviations) of the segments of about the
-    same length, because short ones differ more by chance; only what lies beyond 3 of them is strange.
+    The distance is in robust standard deviations (1.4826 median absolute deviations); that of a segment shorter than
+    `LONG_WORDS` counts less by the root of its length, because short ones differ more by chance. Only what lies
+    farther than `STRANGE` of them is listed. ``value`` is the segment's bits per byte, ``id`` its document's name.
     """
     distance = np.abs(_distances(surprise))
     order = sorted(np.flatnonzero(distance > STRANGE), key=lambda i: (-distance[i], int(surprise.rows[i])))
     return [_finding(surprise, segments, int(i)) for i in order[:count]]
 
 
-STRANGE = 3.0
-"""Robust standard deviations from the median beyond which a segment is strange."""
-
-
 def _distances(surprise: Surprise) -> Column:
-    """Robust z of every segment's bits per byte, its scale widened for short segments by the root of their length."""
+    """Robust z of every segment's bits per byte; of short segments less, see `strangest`."""
     bits = surprise.bits
     known = np.isfinite(bits)
     if known.sum() < LONG_LEAST:
