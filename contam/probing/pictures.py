@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from contam.experiments.selftrain.pictures import UNIT, Drawn
 from contam.experiments.selftrain.pictures import write_pictures as write_drawn
 from contam.experiments.selftrain.plotting import COLOURS, WIDTH, drawing, saved, style_of
-from contam.probing.page import series_of, shown_of, signed
+from contam.probing.page import series_of, shown_of
 from contam.probing.result import Checkpoint, Estimate, Interval, Probe, Trajectory
 from contam.probing.trajectory import DRIFT_LIMIT, OWN, VALIDATION, Course, brief, called, courses, place_of, title_of
+from contam.probing.wording import signed
 from contam.reports.escape import shorten
 from contam.reports.vector import FAINT, INK, PAPER
 

@@ -198,7 +198,7 @@ class Trajectory:
 @dataclass(frozen=True, slots=True)
 class Probe:
     """The whole result of a probe. ``checkpoints`` are those asked about, in order; ``baseline`` is what they are
-    compared with, None where there is nothing."""
+    compared with, None where there is nothing. Verdict, reference, signals and rules are those of the worst."""
 
     corpus: CorpusInfo
     reference: ReferenceInfo

@@ -210,7 +210,6 @@ class _Probing:
     def _result(self, checkpoints: tuple[Checkpoint, ...], baseline: Checkpoint | None, begin: float) -> Probe:
         from contam.probing.trajectory import trajectory
 
-        last = checkpoints[-1]
         worst = _worst([c for c in checkpoints if c is not baseline] or list(checkpoints))
         series = checkpoints
         if baseline is not None and not self.setup.first_is_baseline:
@@ -221,7 +220,7 @@ class _Probing:
         settings = self.options.told()
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[:16]
         size = sum(text.bytes for c in checkpoints for text in c.texts)
-        generation = last.generation
+        generation = worst.generation
         return Probe(
             corpus=CorpusInfo(
                 tuple(c.name for c in checkpoints), len(checkpoints), generation.samples, generation.words, size
@@ -229,7 +228,7 @@ class _Probing:
             reference=generation.reference,
             verdict=_told_verdict(worst, checkpoints),
             signals=generation.signals,
-            rules=last.rules,
+            rules=worst.rules,
             checkpoints=checkpoints,
             baseline=baseline,
             trajectory=course,

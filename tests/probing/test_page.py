@@ -22,9 +22,11 @@ from probes import (
     text_score,
 )
 
-from contam.probing.page import banner_of, declared, draw_probe, first_told, series_of, shown_of, signed
+from contam.probing.course_page import first_told
+from contam.probing.page import banner_of, declared, draw_probe, series_of, shown_of
 from contam.probing.result import Probe
 from contam.probing.trajectory import trajectory
+from contam.probing.wording import signed
 from contam.reports import FORMATS, Style, html, render, terminal
 from contam.reports.page import Bars, Excerpts, Page, Picture, Table
 from contam.result import Figure, Level, Verdict
