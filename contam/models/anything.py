@@ -103,13 +103,14 @@ class Anything:
     @torch.no_grad()
     def chunks(self, ids: Tensor, first: int = 0) -> Iterator[Tensor]:
         """A module gives the logits of whole texts: the memory is that of a piece, but at least of one text."""
+        options = {"logits_to_keep": ids.shape[2] - 1 - first} if self._keeps else {}
         on_cpu, (r, t) = self.device.name == "cpu", (ids.shape[0], ids.shape[2] - 1)
         most = piece_size(self.shape.vocabulary * r, on_cpu)
         tall = max(1, most // max(t - first, 1))
         rows = max(1, (ROWS_CPU if on_cpu else ROWS_GPU) // (self.shape.vocabulary * r * t * tall)) * tall
         for part in ids.split(rows, dim=1):
-            whole = [module(input_ids=one[:, :-1], use_cache=False).logits[:, first:] for module, one in
-                     zip(self._copies, part)]  # fmt: skip
+            pairs = zip(self._copies, part)
+            whole = [m(input_ids=one[:, :-1], use_cache=False, **options).logits[:, first - t :] for m, one in pairs]
             for across, along in pieces(part.shape[1], t - first, most):
                 yield torch.stack([logits[across, along].flatten(0, 1).float() for logits in whole])
 

@@ -21,7 +21,7 @@ ROWS_CPU, ROWS_GPU = 1 << 22, 1 << 28
 """Logits held at a time when scoring (number of float32); few on a CPU, where they should stay in its cache."""
 COLUMNS = 4096
 """Pieces of the vocabulary that a CPU scores at a time."""
-TOKENS_CPU, TOKENS_GPU = 2048, 1 << 16
+TOKENS_CPU, TOKENS_GPU = 2048, 1 << 14
 """Tokens that go through the layers at a time where logits are asked for in chunks."""
 
 Weights = dict[str, Tensor]
