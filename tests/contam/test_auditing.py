@@ -232,3 +232,22 @@ def test_short_documents_are_judged_by_what_can_be_measured_on_them():
     found = contam.audit(cut(demo.human), reference=cut(demo.trusted))
     assert found.signals["diversity.mattr"].value is None
     assert found.verdict.tests["changed"] > 0.05 and found.verdict.p_value > 0.05
+
+
+def test_a_split_of_a_dataset_is_audited_as_it_streams():
+    datasets = pytest.importorskip("datasets")
+    texts = [f"Document {i} tells of the harbour, of {i * i} boats and of rain number {i % 7}." for i in range(3000)]
+    taken = []
+
+    def rows():
+        for text in texts:
+            taken.append(text)
+            yield {"text": text}
+
+    whole = contam.audit({"text": texts})
+    split = datasets.DatasetDict({"train": datasets.Dataset.from_dict({"text": texts})})["train"]
+    stream = datasets.IterableDataset.from_generator(rows)
+    assert not taken
+    for found in (contam.audit(split), contam.audit(stream)):
+        assert found.signals == whole.signals and found.corpus.documents == 3000
+    assert len(taken) == 3000
