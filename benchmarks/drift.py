@@ -2,7 +2,7 @@
 
 Each source is shuffled by documents and cut into text to be predicted, trusted text and text to be audited. Tables:
 generations of recursion, mixtures, human text of the same source (false alarms), human text of other sources, time and
-memory; with ``--neural``, the small neural models on two sources. Needs the shared development data.
+memory; with ``--only neural``, the small neural models on two sources. Needs the shared development data.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ NAMES = (
     "reports firefox", "webtext overheard", "masc mailing lists", "l2r EducationMaterial", "school computers",
     "school laughter",
 )  # fmt: skip
+NEURAL = ("school computers", "novel Haggard_She_1887")
 GENERATIONS = (1, 2, 4, 8)
 SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)
 KEPT = (0.1, 0.3, 0.5)
@@ -191,12 +192,36 @@ def cost(source: Source) -> None:
               f"{time.perf_counter() - begin:.2f} s, peak of the process {peak:.0f} MiB")  # fmt: skip
 
 
+def neural(source: Source, words: int) -> None:
+    """The small neural models on trusted text, another human half, and generations 1 and 3 of a third part."""
+    from contam.demo import recursion
+    from contam.perplexity.proxy import ProxySettings, seed_noise, tokenizer, trained_nats
+
+    pieces, texts, parts = tokenizer(), list(source.texts), []
+    random.Random(source.name).shuffle(texts)
+    for target in (HELD_OUT, words, words, words):
+        part: list[str] = []
+        while texts and sum(len(t.split()) for t in part) < target:
+            part.append(texts.pop())
+        parts.append(part)
+    held = list(pieces.encode_many(parts[0]))
+    arms = [parts[1], parts[2], recursion(parts[3], 1), recursion(parts[3], 3)]
+    coded = [np.concatenate([np.append(ids, 0) for ids in pieces.encode_many(arm)]) for arm in arms]
+    begin, spent = time.perf_counter(), time.process_time()
+    nats = trained_nats(coded, held, pieces.vocabulary, ProxySettings()).sum(-1) / sum(map(len, held))
+    told = f"{time.perf_counter() - begin:.0f} s, {time.process_time() - spent:.0f} s of processors"
+    print(f"{source.name}: trusted {nats[0].mean():.3f} nats a token (sd of seeds {nats[0].std(ddof=1):.3f}); {told}")
+    for name, arm in zip(("human half", "generation 1", "generation 3"), nats[1:]):
+        paired = arm - nats[0]
+        print(f"  {name}: {paired.mean():+.3f} +- {seed_noise(paired):.3f} (sd of seeds {paired.std(ddof=1):.3f})")
+
+
 def main() -> None:
     """Run the parts that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--words", type=int, default=10_000)
     parser.add_argument("--repeats", type=int, default=10)
-    parser.add_argument("--only", choices=("recursion", "human", "across", "cost"))
+    parser.add_argument("--only", choices=("recursion", "human", "across", "cost", "neural"))
     options = parser.parse_args()
     every = {s.name: s for s in english(60_000)}
     chosen = [every[n] for n in NAMES if every[n].words >= HELD_OUT + 3.3 * options.words]
@@ -208,6 +233,9 @@ def main() -> None:
         false_alarms(chosen, options.words, options.repeats)
     if options.only in (None, "across"):
         across(chosen, options.words)
+    if options.only == "neural":
+        for name in NEURAL:
+            neural(every[name], 20_000)
 
 
 if __name__ == "__main__":

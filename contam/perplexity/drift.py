@@ -155,12 +155,25 @@ def roles(
     notes: list[str] = []
     if trusted is not None and held_out is not None:
         held, pool = _apart(_passages(held_out), _passages(trusted))
+        held, pool = _head(held, MOST_HELD_OUT), _strange_to(held, pool)
     else:
         held, pool, notes = _divided(_apart(_passages(human))[0], min(wanted, own.words), seed)
-    first, rest = _apart(held, own)
+    _, rest = _apart(held, _strange_to(held, own))
     if own.words - rest.words > 0.01 * own.words:
-        notes.append(f"{own.words - rest.words:,} audited words copy the held-out text and were left out")
-    return Roles(rest, pool, first, tuple(notes))
+        notes.append(f"{own.words - rest.words:,} audited words are of the held-out text and were left out")
+    return Roles(rest, pool, held, tuple(notes))
+
+
+def _strange_to(held: Passages, text: Passages) -> Passages:
+    """The text without documents of the held-out one; where that has few documents, copied segments alone must go."""
+    few = len(np.unique(held.docs)) < FEW
+    return text if few else text.take(np.flatnonzero(~np.isin(text.docs, held.docs)))
+
+
+def _head(text: Passages, words: int) -> Passages:
+    """The segments of smallest keys, about ``words`` words."""
+    rows = int(np.searchsorted(text.bounds, words))
+    return text if rows >= len(text.keys) else text.take(np.arange(rows))
 
 
 def _gathered(bounds: Ints, rows: Ints) -> tuple[Ints, Ints]:
@@ -214,16 +227,17 @@ def units_of(text: Passages, seed: int) -> Units:
 
 def _numbers(keys: NDArray[np.uint64], document: np.uint64, seed: int) -> Ints | None:
     """Which segment of its document each key stands for; None where the keys are not of this seed."""
-    size = 1024
-    while size <= _LONGEST:
-        salted = mixed(np.full(size, document), np.full(size, seed, np.uint64))
-        table = mixed(salted, np.arange(size).astype(np.uint64))
-        order = np.argsort(table)
-        place = np.minimum(np.searchsorted(table[order], keys), size - 1)
-        if (table[order[place]] == keys).all():
-            return order[place].astype(np.int64)
-        size *= 4
-    return None
+    order, first, size = np.argsort(keys), 0, 1024
+    numbers = np.full(len(keys), -1)
+    while first < _LONGEST and (numbers < 0).any():
+        asked = np.arange(first, size)
+        salted = mixed(np.full(len(asked), document), np.full(len(asked), seed, np.uint64))
+        table = mixed(salted, asked.astype(np.uint64))
+        place = np.minimum(np.searchsorted(keys[order], table), len(keys) - 1)
+        hit = keys[order[place]] == table
+        numbers[order[place[hit]]] = asked[hit]
+        first, size = size, 4 * size
+    return None if (numbers < 0).any() else numbers
 
 
 def _blocks(documents: Ints, numbers: Ints) -> Units:
