@@ -293,7 +293,7 @@ class Found:
                     print(f"| {kind} | {size:,} | {count} | {' | '.join(levels + cells)} |", flush=True)
 
 
-def power(one: Calibration, scores: Scores, count: int = 12) -> None:
+def power(one: Calibration, scores: Scores, count: int = 7) -> None:
     """Collapsing text made from the second halves of sources, beside their first halves."""
     found = Found({}, {})
     long = [s for s in PROFILES[one.profile]() if s.name in one.names]
@@ -304,8 +304,8 @@ def power(one: Calibration, scores: Scores, count: int = 12) -> None:
         for kind, texts in collapsing(second, 13_000, i).items():
             audited = scores.at_sizes(segments_of_texts(texts), SIZES[:2])
             found.judge(one, kind, source.domain, audited, trusted)
+        scores.save()
         print(f"power {i + 1} {source.name}", file=sys.stderr, flush=True)
-    scores.save()
     print(f"\n{one.profile}: share of texts beyond the limits (low + high)")
     found.print(KINDS, SIZES[:2])
 
@@ -316,17 +316,17 @@ def machine(one: Calibration, scores: Scores) -> None:
     for file in ("fast_detect_gpt", "l2r", "school_essays", "student_essays"):
         rows = [r | {"text": r["text"].replace("\n", " ")} for r in sources.rows(f"labelled/{file}.jsonl.zst")]
         for domain, human in sources.grouped((r for r in rows if r["label"] == "human"), lambda r: r["domain"]).items():
-            trusted = scores.at_sizes(segments_of_texts(human), SIZES[:2])
+            trusted = scores.at_sizes(segments_of_texts(human), SIZES[:1])
             made = [r for r in rows if r["label"] == "machine" and r["domain"] == domain]
             for model, texts in sources.grouped(made, lambda r: r["model"]).items():
-                audited = scores.at_sizes(segments_of_texts(texts), SIZES[:2])
+                audited = scores.at_sizes(segments_of_texts(texts), SIZES[:1])
                 found.judge(one, f"{file}: {model}", "", audited, trusted)
     for temperature in (0.5, 0.8, 1.0):
-        audited = scores.at_sizes(segments_of_texts(own(scores.model, temperature)), SIZES[:2])
+        audited = scores.at_sizes(segments_of_texts(own(scores.model, temperature)), SIZES[:1])
         found.judge(one, f"tiny itself, temperature {temperature}", "", audited, {})
     scores.save()
     print(f"\n{one.profile}: text of models")
-    found.print(list(dict.fromkeys(kind for kind, _, _ in found.levels)), SIZES[:2])
+    found.print(list(dict.fromkeys(kind for kind, _, _ in found.levels)), SIZES[:1])
 
 
 def own(model: LoadedModel, temperature: float, texts: int = 90, tokens: int = 384) -> list[str]:

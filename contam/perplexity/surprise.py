@@ -37,6 +37,8 @@ DIGESTED = 64 << 20
 """Bytes of weights up to which a digest is made: larger models have no reference values."""
 STRANGE = 3.0
 """Robust standard deviations from the median beyond which a segment is strange."""
+STRANGE_WORDS = 10
+"""Segments shorter than this are never strange: a word or two can be anything."""
 EXCERPT = 400
 """Bytes of a strange segment that are shown."""
 
@@ -231,8 +233,9 @@ def strangest(surprise: Surprise, segments: Segments, count: int = 10) -> list[D
     """The segments farthest from the median bits per byte on either side, farthest first, with their documents' names.
 
     The distance is in robust standard deviations (1.4826 median absolute deviations); that of a segment shorter than
-    `LONG_WORDS` counts less by the root of its length, because short ones differ more by chance. Only what lies
-    farther than `STRANGE` of them is listed. ``value`` is the segment's bits per byte, ``id`` its document's name.
+    `LONG_WORDS` counts less by the root of its length, because short ones differ more by chance, and below
+    `STRANGE_WORDS` not at all. Only what lies farther than `STRANGE` of them is listed. ``value`` is the segment's
+    bits per byte, ``id`` its document's name.
     """
     distance = np.abs(_distances(surprise))
     order = sorted(np.flatnonzero(distance > STRANGE), key=lambda i: (-distance[i], int(surprise.rows[i])))
@@ -242,7 +245,7 @@ def strangest(surprise: Surprise, segments: Segments, count: int = 10) -> list[D
 def _distances(surprise: Surprise) -> Column:
     """Robust z of every segment's bits per byte; of short segments less, see `strangest`."""
     bits = surprise.bits
-    known = np.isfinite(bits)
+    known = np.isfinite(bits) & (surprise.words >= STRANGE_WORDS)
     if known.sum() < LONG_LEAST:
         return np.zeros(len(bits))
     middle = float(np.median(bits[known]))
