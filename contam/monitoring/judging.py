@@ -1,7 +1,15 @@
 """The rule: what the untouched model's draws allow, and which level two checks running amount to.
 
 A *symptom* is noted at every check; it counts when it was there at the check before as well. A signal has turned when
-it lies outside the band of the baseline's draws (`contam.experiments.selftrain.turning.band_of`) at both.
+it lies outside the band of the baseline's draws (`contam.experiments.selftrain.turning.band_of`) at both. The levels:
+
+* ``collapsing``: the samples loop; or the entropy rate of the model's own text is half of what it was or less, and
+  the loss on human text has risen or three families of signals have turned.
+* ``at_risk``: two families have turned, and that rate is three quarters or less, or nine tenths or less while the loss
+  on human text has risen.
+
+A loss on human text that rises alone is forgetting, not collapse: fine-tuning on a few windows of human text made it
+rise by half a nat while the model's own text became *more* varied.
 """
 
 from __future__ import annotations
@@ -16,23 +24,25 @@ from contam.monitoring.reading import FAMILIES, LOOPED, OWN, VALIDATION, WHICH_W
 from contam.result import Level
 from contam_metrics.one_text import FALLS, Signals
 
-LOOPS, HALF, LOW, DRIFT = "loops", "own entropy halved", "own entropy low", "validation drift"
+LOOPS, DRIFT = "loops", "validation drift"
+HALF, LOW, LESS = "own entropy halved", "own entropy low", "own entropy less"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The numbers of the rule.
 
-    ``loops``: share of looped texts, and ``loops_least`` of them; ``half`` and ``low``: the own entropy rate over the
-    baseline's; ``drift``: nats per token that the loss on human text may rise; ``collapsing`` and ``at_risk``: families
-    of signals that must have turned; ``untrained``: an own entropy rate over ln(vocabulary) from which on a baseline
-    says nothing.
+    ``loops``: share of looped texts, and ``loops_least`` of them; ``half``, ``low`` and ``less``: the own entropy rate
+    over the baseline's; ``drift``: nats per token that the loss on human text may rise; ``collapsing`` and ``at_risk``:
+    families of signals that must have turned; ``untrained``: an own entropy rate over ln(vocabulary) from which on a
+    baseline says nothing.
     """
 
     loops: float = 0.10
     loops_least: int = 4
     half: float = 0.50
     low: float = 0.75
+    less: float = 0.90
     drift: float = 0.10
     collapsing: int = 3
     at_risk: int = 2
@@ -111,7 +121,7 @@ class Judge:
         level = level_of(lasting, self.limits)
         reasons = self._reasons(lasting, signals, turned)
         if level is Level.HEALTHY and self.baseline.untrained(self.limits):
-            told = "the baseline was drawn from a model that writes nearly at random: only loops and drift are judged"
+            told = "the baseline was drawn from a model that writes nearly at random: only loops are judged"
             return Check(step, signals, Level.INSUFFICIENT, turned, (told,))
         return Check(step, signals, level, turned, reasons if level is not Level.HEALTHY else ())
 
@@ -124,17 +134,16 @@ class Judge:
         if human is not None and self.baseline.validation is not None:
             found |= {DRIFT} if human - self.baseline.validation >= limits.drift else set()
         if self.baseline.untrained(limits):
-            return frozenset(found & {LOOPS, LOOPED, DRIFT})
+            return frozenset(found & {LOOPS, LOOPED})
         own = (signals.get(OWN) or 0.0) / self.baseline.own_rate if self.baseline.own_rate else math.nan
-        found |= {HALF} if own <= limits.half else set()
-        found |= {LOW} if own <= limits.low else set()
-        return frozenset(found)
+        steps = {HALF: limits.half, LOW: limits.low, LESS: limits.less}
+        return frozenset(found | {name for name, limit in steps.items() if own <= limit})
 
     def _reasons(self, lasting: frozenset[str], signals: Signals, turned: Sequence[str]) -> tuple[str, ...]:
         told = []
         if LOOPS in lasting:
             told.append(f"{signals[LOOPED]:.0%} of the samples repeat themselves")
-        if LOW in lasting:
+        if LESS in lasting:
             now, then = signals[OWN], self.baseline.own_rate
             told.append(f"its own text has {now:.2f} nats a token, {then:.2f} at the beginning")
         if DRIFT in lasting:
@@ -151,7 +160,7 @@ def level_of(lasting: frozenset[str], limits: Limits = LIMITS) -> Level:
     worst = HALF in lasting and (DRIFT in lasting or families >= limits.collapsing)
     if LOOPS in lasting or worst:
         return Level.COLLAPSING
-    if DRIFT in lasting or (LOW in lasting and families >= limits.at_risk):
+    if families >= limits.at_risk and (LOW in lasting or lasting >= {LESS, DRIFT}):
         return Level.AT_RISK
     return Level.HEALTHY
 

@@ -15,6 +15,7 @@ human text and as they would be without it, and what had turned at the last; the
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import random
 from collections.abc import Callable, Iterator
@@ -35,6 +36,7 @@ from contam.monitoring.reading import Speller, nats_per_token, windows
 CHECKS, BATCH, WINDOW = 8, 8, 64
 KINDS = ("greedy", "cold", "loop", "self")
 DRAWN: dict[str, Baseline] = {}
+SAVED: list[Path] = []
 Batches = Iterator[torch.Tensor]
 Pair = tuple[list[Check], list[Check]]
 
@@ -122,6 +124,10 @@ def run(name: str, rate: float, steps: int, watched: list[str], source: Callable
         optimizer.zero_grad()
         if step % (steps // CHECKS) == 0:
             checks.append(monitor.check(module, step))
+    if SAVED:
+        started = monitor.started.as_json()
+        with SAVED[0].open("a") as file:
+            file.write(json.dumps({"baseline": started, "checks": [c.signals for c in checks]}) + "\n")
     bare = without_text(monitor, checks)
     print(f"  {told(checks)} without text {told(bare)}, {last_of(monitor, checks)}", flush=True)
     return checks, bare
@@ -174,7 +180,9 @@ def main() -> None:
     parser.add_argument("--rates", type=float, nargs="+", default=[1e-3])
     parser.add_argument("--only", choices=("healthy", "collapsing"))
     parser.add_argument("--domains", nargs="*")
+    parser.add_argument("--save", type=Path, nargs="*", default=[], help="append what was measured, a line a run")
     given = parser.parse_args()
+    SAVED.extend(given.save)
     logging.disable(logging.WARNING)
     healthy: list[Pair] = []
     chosen = {k: v for k, v in domains(given.data).items() if not given.domains or k in given.domains}

@@ -48,8 +48,11 @@ def test_the_first_check_says_nothing_and_ordinary_ones_are_healthy():
         ({OWN: 2.25, **turned_in("entropy", "diversity")}, RISK),
         ({OWN: 2.4, **turned_in("entropy", "diversity", "tail")}, HEALTHY),
         ({OWN: 2.25, **turned_in("entropy")}, HEALTHY),
-        ({VALIDATION: 2.101}, RISK),
-        ({VALIDATION: 2.09}, HEALTHY),
+        ({VALIDATION: 2.101, OWN: 2.7, **turned_in("entropy", "tail")}, RISK),
+        ({VALIDATION: 2.101, OWN: 2.7, **turned_in("entropy")}, HEALTHY),
+        ({VALIDATION: 2.101, OWN: 2.75, **turned_in("entropy", "tail")}, HEALTHY),
+        ({VALIDATION: 2.09, OWN: 2.7, **turned_in("entropy", "tail")}, HEALTHY),
+        ({VALIDATION: 2.5, OWN: 3.3, **turned_in("entropy", "diversity")}, HEALTHY),
         ({VALIDATION: 1.0, OWN: 4.0}, HEALTHY),
     ],
 )
@@ -92,7 +95,7 @@ def test_a_model_that_writes_at_random_is_no_baseline():
     less = {OWN: 2.0, **turned_in("entropy", "diversity", "tail")}
     assert levels(less, less, start=start) == [UNTOLD, UNTOLD]
     assert levels(*[{LOOPED: 0.5}] * 2, start=start) == [UNTOLD, COLLAPSING]
-    assert levels(*[{VALIDATION: 2.5}] * 2, start=start) == [UNTOLD, RISK]
+    assert levels(*[{VALIDATION: 2.5, OWN: 2.0}] * 2, start=start) == [UNTOLD, UNTOLD]
 
 
 def test_a_baseline_survives_a_log():
