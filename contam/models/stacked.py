@@ -314,11 +314,10 @@ class Stacked:
 
     @torch.no_grad()
     def narrowed(self, cache: Cache, rows: Tensor) -> Cache:
-        def kept(x: Tensor) -> Tensor:
-            return x.unflatten(0, (self.replicas, -1)).index_select(1, rows).flatten(0, 1)
-
-        keys, values = ([kept(x) for x in one] for one in (cache.keys, cache.values))
-        return Cache(keys, values, cache.room, cache.length)
+        for held in (cache.keys, cache.values):
+            for i, x in enumerate(held):  # one layer at a time, so that two caches never stand side by side
+                held[i] = x.unflatten(0, (self.replicas, -1)).index_select(1, rows).flatten(0, 1)
+        return cache
 
 
 def stack(checkpoints: list[dict[str, Any]]) -> Weights:
