@@ -152,6 +152,17 @@ def test_a_cache_without_a_method_of_its_own_is_made_anew(networks, monkeypatch)
     assert len(made) > 6  # three prefills, and the narrowed caches
 
 
+@pytest.mark.parametrize("kind", ["gpt2", "gpt_neo"])
+def test_a_narrowed_cache_of_several_replicas_holds_the_texts_asked_for(kind, folders):
+    network = read(find(str(folders[kind]))).network(2, Device())
+    made = torch.Generator().manual_seed(2)
+    ids, more = (torch.randint(0, 320, size, generator=made) for size in ((2, 5, 9), (2, 2)))
+    rows = torch.tensor([3, 1])
+    cache = network.narrowed(network.prefill(ids, 20)[0], rows)
+    expected = network.last(torch.cat((ids[:, rows], more.unsqueeze(2)), dim=2))
+    assert torch.allclose(network.advance(cache, more), expected, atol=1e-5)
+
+
 def test_the_beat_hears_how_many_are_done(networks):
     heard = []
     rollouts(networks["gpt2"], prompts_of(40), named(40), RolloutSettings(38, batch=8), STOPS, heard.append)
