@@ -169,7 +169,7 @@ def share(found: Iterable[str]) -> str:
     if not told:
         return "-"
     low, high = (sum(t == side for t in told) / len(told) for side in ("low", "high"))
-    return f"{low + high:.3f} ({low:.3f} + {high:.3f}) of {len(told)}"
+    return f"{low + high:.2f} ({low:.2f} + {high:.2f}) of {len(told)}"
 
 
 def rates(one: Calibration) -> None:
@@ -279,15 +279,16 @@ class Found:
             self.said.setdefault((kind, size, key, paired), []).append(said)
 
     def print(self, kinds: Sequence[str], sizes: Sequence[int]) -> None:
-        """One line a kind and size."""
-        print("| text | words | texts | bits/byte | spread | bits/byte, population | spread, population "
-              "| bits/byte, paired | spread, paired |")  # fmt: skip
-        print("|---" * 9 + "|")
+        """One line a kind and size: the median of each figure, and how often it lies beyond its limits."""
+        short = [key.partition(".")[2] for key in KEYS]
+        columns = ["text", "words", "texts", *short]
+        columns += [f"{key}, {what}" for what in ("population", "paired") for key in short]
+        print(f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|")
         for kind in kinds:
             for size in sizes:
                 if (kind, size, BITS) in self.levels:
-                    levels = [f"{np.nanmedian(self.levels[kind, size, k]):.3f}" for k in (BITS, SPREAD)]
-                    order = [(kind, size, k, paired) for paired in (False, True) for k in (BITS, SPREAD)]
+                    levels = [f"{np.nanmedian(self.levels[kind, size, k]):.3f}" for k in KEYS]
+                    order = [(kind, size, k, paired) for paired in (False, True) for k in KEYS]
                     cells = [share(self.said.get(where, ())) for where in order]
                     count = len(self.levels[kind, size, BITS])
                     print(f"| {kind} | {size:,} | {count} | {' | '.join(levels + cells)} |", flush=True)
