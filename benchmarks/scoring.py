@@ -68,10 +68,6 @@ def with_random_weights(name: str, folder: Path) -> Path:
 def case_of(name: str, path: str, args: argparse.Namespace) -> Case:
     """A model and random tokens."""
     from transformers import AutoModelForCausalLM
-    from transformers.utils import logging
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
     files = find(path)
     network = read(files).network(1, Device("cpu", args.precision))
     module = AutoModelForCausalLM.from_pretrained(files.folder, dtype=network.device.dtype).eval()
@@ -132,6 +128,8 @@ def told(case: Case, seconds: dict[str, list[float]]) -> None:
 
 def main() -> None:
     """Time every model that was asked for."""
+    from transformers.utils import logging
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shapes", nargs="*", choices=["tiny", *SHAPES], default=["tiny", "124M"])
     parser.add_argument("--model", nargs="*", default=[], help="folders of models")
@@ -143,6 +141,8 @@ def main() -> None:
     parser.add_argument("--clock", choices=list(CLOCKS), default="wall")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     print(f"torch {torch.__version__}, {args.threads} threads, {args.precision}, {args.clock} clock; tokens per second")
     print(f"{'model':>14}  {'batch':>10} {'against':>17}  {'scoring':>9}  {'other':>9}  {'ratio':>6}")
     with tempfile.TemporaryDirectory() as folder:
