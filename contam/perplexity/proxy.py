@@ -46,9 +46,9 @@ class ProxySettings:
     width: int = 64
     layers: int = 2
     context: int = 64
-    batch: int = 16
-    steps: int = 200
-    rate: float = 3e-3
+    batch: int = 8
+    steps: int = 300
+    rate: float = 5e-3
     weight_decay: float = 0.1
     seeds: int = 3
 
