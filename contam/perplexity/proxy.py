@@ -47,7 +47,7 @@ class ProxySettings:
     layers: int = 2
     context: int = 64
     batch: int = 8
-    steps: int = 300
+    steps: int = 500
     rate: float = 5e-3
     weight_decay: float = 0.1
     seeds: int = 3
