@@ -60,7 +60,8 @@ _POPULATION = (
 _SURPRISE = (
     "The limits are the most extreme 1 % of the reference sources on either side, measured with the same model; "
     "with trusted text, the most extreme 1 % of the differences between halves of human sources, which is the better "
-    "limit: under the embedded model one human source in ten of a domain it does not know lies outside in bits per byte."
+    "limit: of human sources of a domain that the embedded model does not know, one in ten lies outside in bits per "
+    "byte."
 )
 _MODEL = "needs a language model (--model)"
 _SHARE = "signals"
