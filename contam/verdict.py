@@ -183,7 +183,7 @@ _TOLD = {
 }
 _BLIND = (
     "fluent text of a good model used once, and neural self-training, are not visible to this test: with trusted "
-    "text of the same source (--reference) the latter is"
+    "text of the same source (--reference) the latter is, and in a model itself (contam probe)"
 )
 _BLIND_PAIRED = "a change of author or topic is found as well, and text of a good model used once may not be"
 
