@@ -11,7 +11,7 @@ it lies outside the band of the baseline's draws (`contam.experiments.selftrain.
 A loss on human text that rises alone is forgetting, not collapse: fine-tuning on a few windows of human text made it
 rise by half a nat while the model's own text became *more* varied.
 
-Measured with ``tests/monitoring/rates.py``, on two models of .3 and .9 million parameters, with the runs that the
+Measured with ``benchmarks/monitor.py``, on two models of .3 and .9 million parameters, with the runs that the
 numbers were settled on: none of 24 fine-tunings on human text of 12 domains warned, with or without human text to
 watch; of 8 trainings on collapsed or own output all warned with it and 7 without, 7 were called collapsing.
 """

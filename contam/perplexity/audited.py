@@ -92,10 +92,10 @@ def _drift(asked: Asked, texts: Texts, size: int | None, tell: Tell | None) -> D
 
 def _told(drift: Drift, proxy: str) -> str:
     """The answer in a sentence."""
-    kind = "small neural models" if proxy == "neural" else "a word trigram"
+    kind, unit = ("small neural models", "tokens") if proxy == "neural" else ("a word trigram", "words")
     low, high = (written(v) for v in drift.interval)
     return (
-        f"{kind} trained on {drift.tokens:,} words of this text: {written(drift.audited_nats)} nats a token on the "
+        f"{kind} trained on {drift.tokens:,} {unit} of this text: {written(drift.audited_nats)} nats a {unit[:-1]} on the "
         f"held-out text, trained on trusted text {written(drift.trusted_nats)}; drift {drift.value:+.3f} "
         f"({low} to {high}; {drift.documents:,} held-out documents)"
     )

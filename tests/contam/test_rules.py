@@ -143,3 +143,27 @@ def test_an_unknown_rule_names_the_nearest(wrong, right):
 @pytest.mark.parametrize("given", ["DIV006", "div006", "hapax-share"])
 def test_a_rule_is_found_by_id_or_name(given):
     assert find_rule(given).id == "DIV006"
+
+
+def drift(value, interval, limits=None):
+    return {"perplexity.drift": Figure(value, "nats/token", "perplexity", "rises", interval, limits=limits)}
+
+
+def test_a_drift_has_to_exceed_every_split_of_the_trusted_text():
+    assert applied("PPL002", drift(0.21, (0.2, 0.22), (-0.1, 0.2))).status == "warn"
+    assert applied("PPL002", drift(0.19, (0.18, 0.2), (-0.1, 0.2))).status == "pass"
+    assert applied("PPL002", drift(0.04, (0.03, 0.05), (-0.01, 0.01))).status == "pass"
+
+
+def test_a_drift_without_splits_has_to_lie_wholly_above_its_limit():
+    assert applied("PPL002", drift(0.3, (0.06, 0.5))).status == "warn"
+    held = applied("PPL002", drift(0.3, (0.04, 0.5)))
+    assert held.status == "pass" and "whole interval" in held.message
+
+
+def test_two_sided_rules_warn_on_either_side():
+    def bits(value):
+        return {"perplexity.bits_per_byte": Figure(value, "bits/byte", "perplexity", "both", limits=(1.5, 2.5))}
+
+    assert [applied("PPL001", bits(v)).status for v in (1.4, 1.5, 2.0, 2.5, 2.6)] == ["warn", *["pass"] * 3, "warn"]
+    assert "below" in applied("PPL001", bits(1.4)).message and "above" in applied("PPL001", bits(2.6)).message

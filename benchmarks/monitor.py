@@ -1,6 +1,6 @@
 """How often the monitor's rule warns: of fine-tuning on human text, where it should not, and on collapsed text.
 
-    python tests/monitoring/rates.py DATA [--models tiny FOLDER] [--steps 80] [--rates 1e-3] [--only healthy]
+    python benchmarks/monitor.py DATA [--models tiny FOLDER] [--steps 80] [--rates 1e-3] [--only healthy]
 
 DATA is a folder of ``NAME.jsonl``, ``.jsonl.zst`` or ``.txt`` files, a domain each. Every run is a plain loop with
 AdamW, 8 windows of 64 tokens a step, and eight checks; the draws of a model's baseline are made once and shared by its
