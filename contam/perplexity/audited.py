@@ -94,8 +94,9 @@ def _told(drift: Drift, proxy: str) -> str:
     """The answer in a sentence."""
     kind, unit = ("small neural models", "tokens") if proxy == "neural" else ("a word trigram", "words")
     low, high = (written(v) for v in drift.interval)
+    losses = [f"{written(nats)} nats a {unit[:-1]}" for nats in (drift.audited_nats, drift.trusted_nats)]
     return (
-        f"{kind} trained on {drift.tokens:,} {unit} of this text: {written(drift.audited_nats)} nats a {unit[:-1]} on the "
-        f"held-out text, trained on trusted text {written(drift.trusted_nats)}; drift {drift.value:+.3f} "
+        f"{kind} trained on {drift.tokens:,} {unit} of this text: {losses[0]} on the held-out text, trained on trusted "
+        f"text {losses[1]}; drift {drift.value:+.3f} "
         f"({low} to {high}; {drift.documents:,} held-out documents)"
     )
