@@ -130,7 +130,7 @@ def _limit(rule: Rule) -> str:
         side = "below" if rule.direction == "falls" else "above"
         return f"{side} the references' most extreme {100 * QUANTILE:.0f} %"
     if rule.kind == "null":
-        return "above all splits of trusted text"
+        return f"above all trusted splits, and {written(rule.limit, rule.reads)}"
     if rule.kind == "drift":
         return f"its whole interval {written(rule.limit, rule.reads)} or more"
     least = f" and at least {rule.least} documents" if rule.least else ""

@@ -267,6 +267,8 @@ def _judge(rule: Rule, figure: Figure | None) -> RuleResult:
     limit = _limit(rule, figure)
     if limit is None:
         return _skipped(rule, figure.value, figure.reason or "no reference population to compare with")
+    if rule.kind == "drift" and figure.interval is None:
+        return _skipped(rule, figure.value, "too little text for an interval")
     breached = _breached(rule, figure, limit) and _concerned(rule, figure) >= rule.least
     status = rule.status if breached else "pass"
     message = _sentence(rule, figure, limit, breached)

@@ -14,7 +14,7 @@ EPILOG = """\b
 Examples:
   contam probe ./checkpoint --baseline ./base --text held-out.jsonl
   contam probe gpt2 --text wikitext2
-  contam probe out/checkpoint-*  -o html:report.html
+  contam probe out/checkpoint-* -o html:report.html
   contam probe selftrain-tiny:tiny-lr0.003-seed0 --out probe-tiny
 
 \b
@@ -80,7 +80,7 @@ def probed(models: tuple[str, ...], given: dict[str, Any], form: str, outputs: t
         try:
             result = measure(models, ProbeOptions(**given, on_event=report))
         except KeyboardInterrupt:
-            if out is not None:
+            if out is not None and out.is_dir():
                 click.echo(f"kept in {out}; the same command goes on from there", err=True)
             raise
     deliver(result, form, outputs, settings().quiet)

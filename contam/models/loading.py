@@ -13,7 +13,7 @@ from torch import Tensor
 
 from contam.errors import InputError
 from contam.models.finding import TOKENIZER_MARKS, ModelFiles
-from contam.models.network import Device, Network
+from contam.models.network import PRECISIONS, Device, Network
 
 LLAMA = ("llama", "mistral", "qwen2")
 _COPIED = ("config.json", "generation_config.json", "special_tokens_map.json", "merges.txt", *TOKENIZER_MARKS)
@@ -74,6 +74,8 @@ def _tensors(files: ModelFiles) -> dict[str, Tensor]:
 
 def device_of(name: str, precision: str) -> Device:
     """The device asked for; ``auto`` is the GPU where there is one. InputError where it is not there."""
+    if precision not in PRECISIONS:
+        raise InputError(f"--precision {precision}: known are {', '.join(PRECISIONS)}")
     if name != "auto" and not re.fullmatch(r"cpu|cuda(:\d+)?", name):
         raise InputError(f"--device {name}: known are auto, cpu, cuda and cuda:N")
     available = torch.cuda.is_available()

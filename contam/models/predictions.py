@@ -14,6 +14,10 @@ BLOCK_CPU = 1 << 18
 """Logits that a CPU goes over at a time: few enough for its cache, many enough that calls cost little."""
 
 
+LOWEST = -1e4
+"""A logit so far below the largest has no probability in float32; those of pieces that a model rules out are -inf."""
+
+
 @dataclass(frozen=True, slots=True)
 class Predictions:
     """Figures of predictions q of the tokens x, each [R, N] (N positions of R replicas).
@@ -51,7 +55,11 @@ class Moments:
         self.own[:, at] = shifted.gather(-1, self.targets[:, at].unsqueeze(-1)).squeeze(-1)
         p = torch.softmax(shifted, -1, out=self._memory(logits))
         self.top[:, at] = p.amax(-1)
-        self.mean[:, at] = p.mul_(shifted).sum(-1)
+        mean = p.mul_(shifted).sum(-1)
+        if not bool(torch.isfinite(mean).all()):  # pieces ruled out: 0 times -inf
+            torch.softmax(shifted, -1, out=p)
+            mean = p.mul_(shifted.clamp_(min=LOWEST)).sum(-1)
+        self.mean[:, at] = mean
         self.square[:, at] = p.mul_(shifted).sum(-1)
 
     def _memory(self, logits: Tensor) -> Tensor:

@@ -63,7 +63,8 @@ class Windowing:
 class Scored:
     """What a model predicted of some documents, token by token, documents end to end (N predicted tokens, D documents).
 
-    ``offsets`` int64[D + 1]: where each document begins. ``bytes`` int64[D]: UTF-8 bytes of each document.
+    ``offsets`` int64[D + 1]: where each document begins. ``bytes`` int64[D]: UTF-8 bytes of each document, without its
+    first token where that is not predicted.
     ``nats`` float32[N]: -ln q(x). ``entropy`` float32[N]: H(q), nats. ``variance`` float32[N]: of ln q under q.
     ``confidence`` float32[N]: the largest q. ``hit`` bool[N]: whether the likeliest token was right.
     """
@@ -121,6 +122,10 @@ def score_documents(
     rows = list(tokenizer.encode_many(documents))
     offsets, arrays = score_ids(network, rows, first, windowing, batch=batch, beat=beat, label=label)
     sizes = np.array([len(d.encode("utf-8", "surrogatepass")) for d in documents], np.int64)
+    if first is None:
+        # The bytes of what is not predicted would make bits a byte too few.
+        seen = [len(tokenizer.decode(row[:1].tolist()).encode("utf-8", "replace")) for row in rows]
+        sizes = np.maximum(sizes - np.array(seen, np.int64), 0)
     return Scored(offsets, sizes, **arrays)
 
 

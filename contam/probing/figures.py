@@ -17,6 +17,7 @@ FEW = 30
 """Documents below which a text is resampled in blocks; fewer blocks than that are told as few."""
 BLOCK = 4096
 """Bytes of a block."""
+RESAMPLES = 1000
 LEAST_UNITS = 5
 """Units below which there is no interval."""
 LN2 = float(np.log(2))
@@ -35,17 +36,17 @@ class Units:
     what: str
 
 
-def units_of(scored: Scored) -> Units:
-    """Documents, or, where they are few, blocks of them of about 4 kB.
+def units_of(scored: Scored, like: Scored | None = None) -> Units:
+    """Documents, or, where they are few, blocks of them of about 4 kB: as many as of ``like``, where that is given.
 
-    Blocks are equal shares of a document's tokens, so two models with different tokenizers have (nearly) the same ones.
+    Blocks are equal shares of a document's tokens, as many as its bytes ask for, so two models with different
+    tokenizers have (nearly) the same ones.
     """
     lengths = np.diff(scored.offsets)
     if len(lengths) >= FEW:
         counts = np.ones(len(lengths), np.int64)
     else:
-        counts = np.maximum(1, np.rint(scored.bytes / BLOCK).astype(np.int64))
-        counts = np.minimum(counts, np.maximum(lengths, 1))
+        counts = np.maximum(1, np.rint((like or scored).bytes / BLOCK).astype(np.int64))
     owner = np.repeat(np.arange(len(lengths)), counts)
     place = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
     edges = scored.offsets[owner] + (place * lengths[owner]) // counts[owner]
@@ -74,11 +75,16 @@ def estimate(sums: Sums, weights: Sums, scale: float = 1.0) -> Estimate:
 def text_scores(measured: Measured, baseline: Measured | None, names: Sequence[str]) -> tuple[TextScore, ...]:
     """The checkpoint on every human text, with its drift where there is a baseline."""
     bases = baseline.scores if baseline else [None] * len(measured.scores)
-    same = baseline is None or baseline.vocabulary == measured.vocabulary
-    return tuple(_score(n, s, b, same) for n, s, b in zip(names, measured.scores, bases))
+    return tuple(_score(n, s, b) for n, s, b in zip(names, measured.scores, bases))
 
 
-def _score(name: str, scored: Scored, base: Scored | None, same_vocabulary: bool) -> TextScore:
+def same_tokens(measured: Measured, baseline: Measured) -> bool:
+    """Whether two models cut every document into equally many tokens: then a token is the same piece of text to both,
+    whatever their vocabularies hold besides (a token for padding, say)."""
+    return all(np.array_equal(s.offsets, b.offsets) for s, b in zip(measured.scores, baseline.scores))
+
+
+def _score(name: str, scored: Scored, base: Scored | None) -> TextScore:
     units = units_of(scored)
     nats, tokens, size = float(units.nats.sum()), int(units.tokens.sum()), int(scored.bytes.sum())
     notes: tuple[str, ...] = ()
@@ -96,19 +102,17 @@ def _score(name: str, scored: Scored, base: Scored | None, same_vocabulary: bool
         gap=estimate(units.nats - units.entropy, units.tokens),
         ece=ece(scored.confidence, scored.hit),
         units=units.what,
-        drift=drift(scored, base, same_vocabulary) if base is not None else None,
+        drift=drift(scored, base) if base is not None else None,
         notes=notes,
     )
 
 
-def drift(scored: Scored, base: Scored, same_vocabulary: bool = True) -> Drift:
+def drift(scored: Scored, base: Scored) -> Drift:
     """Checkpoint less baseline, unit by unit, so that what is hard for both cancels."""
+    if not np.array_equal(scored.offsets, base.offsets):
+        return _by_the_byte(scored, base)
     mine, theirs = units_of(scored), units_of(base)
-    same = same_vocabulary and len(mine.tokens) == len(theirs.tokens) and bool((mine.tokens == theirs.tokens).all())
     bits = estimate(mine.nats - theirs.nats, theirs.bytes, 1 / LN2)
-    if not same:
-        # Nats a token of the baseline's tokenizer: the same drift in the unit of the limits.
-        return Drift(estimate(mine.nats - theirs.nats, theirs.tokens), bits, same_tokens=False)
     gap = (mine.nats - mine.entropy) - (theirs.nats - theirs.entropy)
     return Drift(
         nats=estimate(mine.nats - theirs.nats, theirs.tokens),
@@ -119,14 +123,38 @@ def drift(scored: Scored, base: Scored, same_vocabulary: bool = True) -> Drift:
     )
 
 
+def _by_the_byte(scored: Scored, base: Scored) -> Drift:
+    """The drift between two tokenizers: of two rates a byte, each over the bytes that its own model predicts, on the
+    same resampled units. In nats a token of the baseline's tokenizer, the unit of the limits, it is the same times the
+    baseline's bytes a token."""
+    units = [units_of(one, like=base) for one in (scored, base)]
+    mine, theirs = ((u.nats, u.bytes) for u in units)
+
+    def difference(weights: Sums) -> Sums:
+        return (weights @ mine[0]) / (weights @ mine[1]) - (weights @ theirs[0]) / (weights @ theirs[1])
+
+    count = len(mine[0])
+    value = float(difference(np.ones((1, count)))[0])
+    interval = None
+    if count >= LEAST_UNITS:
+        draws = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), RESAMPLES).astype(float)
+        interval = tuple(float(v) for v in np.quantile(difference(draws), (0.025, 0.975)))
+    longer = float(theirs[1].sum() / max(np.diff(base.offsets).sum(), 1))
+    return Drift(_scaled(value, interval, longer), _scaled(value, interval, 1 / LN2), same_tokens=False)
+
+
+def _scaled(value: float, interval: tuple[float, ...] | None, by: float) -> Estimate:
+    return Estimate(value * by, (interval[0] * by, interval[1] * by) if interval else None)
+
+
 def own_entropy(samples: Samples) -> Estimate:
     """The entropy rate of a model's own text, nats a token: its loss on what it wrote."""
     return estimate(samples.nats, samples.predicted.astype(float))
 
 
 def own_drift(samples: Samples, base: Samples) -> Estimate:
-    """That less the baseline's. The samples of the two are independent, so the distances to the bounds add in
-    quadrature (Zou & Donner 2008)."""
+    """That less the baseline's; the distances to the bounds add in quadrature (Zou & Donner 2008), as if the samples of
+    the two were independent: they share random numbers, so the interval is rather too wide than too narrow."""
     mine, theirs = own_entropy(samples), own_entropy(base)
     value = mine.value - theirs.value
     if mine.interval is None or theirs.interval is None:

@@ -5,7 +5,7 @@ looped samples than it has); the audit's own ``collapsing``; a validation drift 
 the baseline's); a drift of 0.1 nats or more while the entropy of the model's own text is at most half of the baseline's
 (worse on human text, and sure of itself). ``at_risk``: the audit's own ``at_risk``, where p is small enough for the
 number of checkpoints; a drift of 0.1 nats or more. Drifts count with their whole interval. ``insufficient_evidence``
-where the samples could not be judged and nothing else spoke; else ``healthy``.
+where the samples or a drift could not be judged and nothing else spoke; else ``healthy``.
 """
 
 from __future__ import annotations
@@ -46,11 +46,13 @@ def level_of(seen: Seen) -> Verdict:
     audit = seen.generation.verdict
     looped = _looped(seen)
     told_already = bool(looped) and audit.level is Level.COLLAPSING and audit.p_value is None
-    found = [*_wordless(seen), *looped, *([] if told_already else _samples(seen)), *_drifted(seen)]
+    drifted = _drifted(seen)
+    found = [*_wordless(seen), *looped, *([] if told_already else _samples(seen)), *drifted]
     bad = sorted((f for f in found if f[0].severity > 0), key=lambda f: -f[0].severity)
     calm = [f for f in found if f[0].severity <= 0]
     level = bad[0][0] if bad else Level.HEALTHY
-    if not bad and audit.level is Level.INSUFFICIENT:
+    unjudged = audit.level is Level.INSUFFICIENT or any(one is Level.INSUFFICIENT for one, _ in drifted)
+    if not bad and unjudged:
         level = Level.INSUFFICIENT
     reasons = tuple(reason for _, reason in (*bad, *calm))
     return Verdict(level, audit.p_value, audit.score, reasons, audit.detection_floor, _advice(seen, level))
@@ -123,7 +125,9 @@ def _drifted(seen: Seen) -> list[Finding]:
 def _sure(seen: Seen) -> str:
     """Words for a model that has become sure of itself, empty where it has not."""
     own, base = seen.generation.own, seen.base
-    if base is None or own.interval is None or own.interval[1] > SURE * base.own.value:
+    if seen.generation.own_drift is None or base is None or own.interval is None:
+        return ""  # without a baseline, or with tokens of another kind, there is nothing to compare with
+    if own.interval[1] > SURE * base.own.value:
         return ""
     return f", and sure of its own text ({written(own.value)} nats a token, the baseline {written(base.own.value)})"
 
@@ -141,7 +145,7 @@ def _advice(seen: Seen, level: Level) -> tuple[str, ...]:
         if seen.base is None:
             kind = "at least 5,000 words of human text of the kind that it writes (--text)"
             return (f"give the model it was trained from (--baseline), or {kind}",)
-        return ("draw more or longer samples (--samples, --tokens)",)
+        return ("draw more or longer samples (--samples, --tokens), and give more human text (--text)",)
     if level.severity > 0:
         return ("look at the samples; go back to an earlier checkpoint, and audit what it was trained on",)
     return ()

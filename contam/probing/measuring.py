@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from contam.errors import InputError
 from contam.experiments.run import RunFolder
+from contam.models.finding import TOKENIZER_MARKS
 from contam.models.loading import device_of, read
 from contam.models.network import Device, Network, Shape
 from contam.models.rollouts import Rollout, RolloutSettings, rollouts
@@ -33,6 +34,7 @@ DRAWN = 64
 """Samples that are drawn between two saves."""
 ENOUGH_WORDS = 22_000
 """Words of samples after which no more are drawn: the largest usual matched size, and what near copies may take."""
+_COLUMNS = ("tokens", "ended", "nats", "predicted")
 ROUNDS = 4
 """The samples asked for are drawn at most so often to reach that many words."""
 
@@ -56,7 +58,6 @@ class Measured:
     candidate: Candidate
     revision: str
     shape: Shape
-    vocabulary: int
     scores: tuple[Scored, ...]
     samples: Samples
     notes: tuple[str, ...] = ()
@@ -71,18 +72,19 @@ def chosen(text: ValidationText, limit: int, seed: int) -> tuple[tuple[str, ...]
     if sum(sizes) <= limit:
         return text.documents, None
     order = sorted(range(len(sizes)), key=lambda i: hashlib.blake2b(f"{seed}/{i}".encode(), digest_size=8).digest())
-    kept, held = [], 0
+    kept: dict[int, str] = {}
+    held = 0
     for i in order:
         if held + sizes[i] <= limit:
-            kept.append(i)
+            kept[i] = text.documents[i]
             held += sizes[i]
-    if not kept or held < limit // 2:
-        first = order[0] if len(sizes) > 1 else 0
-        return (text.documents[first].encode()[:limit].decode("utf-8", "ignore"),), (
-            f"{text.name}: the first {limit:,} bytes of {'a document' if len(sizes) > 1 else 'the text'} (--text-bytes)"
-        )
+    if held < limit // 2:
+        first = next(i for i in order if i not in kept)
+        kept[first] = text.documents[first].encode()[: limit - held].decode("utf-8", "ignore")
+    if len(sizes) == 1:
+        return tuple(kept.values()), f"{text.name}: the first {limit:,} bytes of the text (--text-bytes)"
     told = f"{text.name}: {len(kept):,} of {len(sizes):,} documents, drawn by hash (--text-bytes {limit:,})"
-    return tuple(text.documents[i] for i in sorted(kept)), told
+    return tuple(kept[i] for i in sorted(kept)), told
 
 
 @dataclass
@@ -97,12 +99,12 @@ class Bench:
         """One checkpoint: what the store has of it is not measured again."""
         tell = self._teller(candidate, index, count)
         tell("loading", 0, 0)
-        revision = candidate.revision()
         loaded = Loaded(candidate, self.options)
-        tokenizer = loaded.tokenizer
+        shape = loaded.shape
+        revision = candidate.revision()
         scores = tuple(self._scored(revision, loaded, n, tell) for n in range(len(self.texts)))
         samples, notes = self._samples(revision, loaded, tell)
-        return Measured(candidate, revision, loaded.shape, tokenizer.vocabulary, scores, samples, notes)
+        return Measured(candidate, revision, shape, scores, samples, notes)
 
     def _teller(self, candidate: Candidate, index: int, count: int) -> Callable[[str, int, int], None]:
         def tell(phase: str, done: int, total: int) -> None:
@@ -132,8 +134,10 @@ class Bench:
                 )
                 return {name: getattr(scored, name) for name in Scored.__dataclass_fields__}
 
-            key = (revision, loaded.device.precision, o.window, o.stride, o.bos, digest_of(block))
-            parts.append(Scored(**self.store.arrays("score", key, compute)))
+            key = (revision, loaded.reads, loaded.device.precision, o.window, o.stride, o.bos, digest_of(block))
+            names = tuple(Scored.__dataclass_fields__)
+            arrays = self.store.arrays("score", key, compute, names)
+            parts.append(Scored(**{name: arrays[name] for name in names}))
             done += size
         return Scored.concatenate(parts)
 
@@ -182,14 +186,16 @@ class Bench:
         rows: list[list[int]] = []
         for i, with_prompt in zip(numbers, prompted):
             rows.append(prompts[int(i * share) % len(prompts)] if with_prompt else loaded.start())
-        settings = RolloutSettings(o.tokens, o.temperature, o.top_k, o.batch)
-        key = (revision, loaded.device.precision, o.tokens, o.temperature, o.top_k, o.seed, first, digest_of(rows))
+        tokens = min(o.tokens, loaded.shape.context)
+        settings = RolloutSettings(tokens, o.temperature, o.top_k, o.batch)
+        sampling = (tokens, o.temperature, o.top_k, o.seed, first, digest_of(rows))
+        key = (revision, loaded.reads, loaded.device.precision, *sampling)
 
         def compute() -> Arrays:
             names = [(o.seed, i) for i in numbers]
             return _as_arrays(rollouts(loaded.network, rows, names, settings, loaded.stops()), loaded.tokenizer)
 
-        arrays = self.store.arrays("samples", key, compute)
+        arrays = self.store.arrays("samples", key, compute, ("text", "bounds", *_COLUMNS))
         return _as_rows(arrays, prompted)
 
 
@@ -203,6 +209,7 @@ class Loaded:
     def __post_init__(self) -> None:
         self.device: Device = device_of(self.options.device, self.options.precision)
         self.tokenizer = Tokenizer(self.candidate.files.tokenizer_folder)
+        self.reads = _tokenizer_digest(self.tokenizer)
         self._network: Network | None = None
 
     @property
@@ -231,6 +238,16 @@ class Loaded:
     def stops(self) -> frozenset[int]:
         """The tokens that end a text: a new beginning ends it too."""
         return frozenset(i for i in (self.tokenizer.bos, self.tokenizer.eos) if i is not None)
+
+
+def _tokenizer_digest(tokenizer: Tokenizer) -> str:
+    """A digest of how text becomes tokens and back: the tokenizer's files, and which tokens begin and end a text."""
+    digest = hashlib.blake2b(repr((tokenizer.bos, tokenizer.eos)).encode(), digest_size=8)
+    names = (*TOKENIZER_MARKS, "merges.txt", "special_tokens_map.json", "added_tokens.json")
+    for path in sorted({tokenizer.folder / name for name in names}):
+        if path.is_file():
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def opened(candidate: Candidate, device: Device) -> Network:
@@ -287,9 +304,8 @@ def _as_arrays(found: Sequence[Rollout], tokenizer: Tokenizer) -> Arrays:
 def _as_rows(arrays: Arrays, prompted: Sequence[bool]) -> list[dict[str, Any]]:
     raw, bounds = arrays["text"].tobytes(), arrays["bounds"].tolist()
     texts = [raw[a:b].decode("utf-8", "replace") for a, b in pairwise(bounds)]
-    columns = ("tokens", "ended", "nats", "predicted")
     return [
-        {"text": text, "words": len(words_of(text)), "prompted": prompted[i]} | {c: arrays[c][i] for c in columns}
+        {"text": text, "words": len(words_of(text)), "prompted": prompted[i]} | {c: arrays[c][i] for c in _COLUMNS}
         for i, text in enumerate(texts)
     ]
 

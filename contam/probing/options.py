@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,8 @@ class ProbeOptions:
             raise UsageError(f"--stride {self.stride} is longer than --window {self.window}: tokens would be left out")
         if self.text_bytes < 1000:
             raise UsageError(f"--text-bytes must be at least 1000, not {self.text_bytes}")
+        if not math.isfinite(self.temperature):
+            raise UsageError(f"--temperature must be a number, not {self.temperature}")
         if not 0 <= self.prompted_share <= 1:
             raise UsageError(f"--prompted-share must lie between 0 and 1, not {self.prompted_share}")
         if self.temperature < 0 or self.top_k < 0:

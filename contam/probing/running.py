@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from contam.engine import Progress
 from contam.errors import InputError, UsageError
 from contam.models.texts import load_all
 from contam.probing.options import ProbeEvent, ProbeOptions
-from contam.probing.result import Checkpoint, Generation, Probe
-from contam.probing.series import Candidate, distinct, expand
+from contam.probing.result import Checkpoint, Generation, Probe, TextScore
+from contam.probing.series import Candidate, distinct, expand, in_order, passed_over
 from contam.result import Audit, CorpusInfo, Level, Provenance, ReferenceInfo, Verdict
 
 OWN_TEXT_WORDS = 5_000
@@ -50,17 +50,14 @@ class Setup:
     notes: tuple[str, ...]
     first_is_baseline: bool
 
-    @property
-    def judged(self) -> int:
-        """How many checkpoints are compared with a baseline."""
-        return len(self.candidates) - int(self.first_is_baseline)
-
 
 def looked_up(models: Sequence[str], options: ProbeOptions) -> Setup:
     """Names become files and texts; nothing heavy is imported before every name has led somewhere."""
     if not models:
         raise UsageError("name a model: a folder, a folder of checkpoints, or a name of the hub")
-    candidates = distinct([one for name in models for one in expand(name)])
+    listed = [one for name in models for one in expand(name)]
+    ordered, remark = in_order(listed) if len(models) == len(listed) > 1 else (listed, None)
+    candidates = distinct(ordered)
     baseline = None
     if options.baseline is not None:
         found = expand(options.baseline)
@@ -74,17 +71,36 @@ def looked_up(models: Sequence[str], options: ProbeOptions) -> Setup:
     from contam.probing.measuring import chosen
 
     device_of(options.device, options.precision)
-    texts, notes = [], []
-    for text in load_all(options.names):
+    texts = []
+    notes = [*([remark] if remark else []), *(note for name in models for note in passed_over(name))]
+    for text in load_all(_each_once(options.names)):
         documents, told = chosen(text, options.text_bytes, options.seed)
         texts.append((text.name, documents))
-        notes += [*([told] if told else []), *(f"{text.name}: not read: {n}" for n in text.notes[:5])]
+        notes += [*([told] if told else []), *text.notes[:5]]
     if not options.text:
         notes.append(
             "no human text was given (--text): losses are on Python's documentation, which few models were trained to "
             "write; they tell one checkpoint from another, not good from bad"
         )
     return Setup(tuple(candidates), baseline, tuple(texts), tuple(notes), asked)
+
+
+def _each_once(names: Sequence[str]) -> list[str]:
+    """Names of texts without those that lead to a file that an earlier one led to."""
+    seen: dict[str, str] = {}
+    for name in names:
+        path = Path(name).expanduser()
+        seen.setdefault(str(path.resolve()) if path.exists() else name, name)
+    return list(seen.values())
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A checkpoint of which everything is known but its level."""
+
+    measured: Any
+    texts: tuple[TextScore, ...]
+    generation: Generation
 
 
 class _Probing:
@@ -106,15 +122,12 @@ class _Probing:
         setup = self.setup
         others = setup.candidates[1:] if setup.first_is_baseline else setup.candidates
         count = len(others) + (setup.baseline is not None)
-        base = self.bench.measure(setup.baseline, 0, count) if setup.baseline else None
-        baseline = self._checkpoint(base, None, None) if base else None
+        base = self._draft(setup.baseline, 0, count, None) if setup.baseline else None
         start = int(base is not None)
-        found = []
-        for i, candidate in enumerate(others):
-            measured = self.bench.measure(candidate, start + i, count)
-            found.append(self._checkpoint(measured, base, baseline))
-            self._wrote(measured)
-        checkpoints = ((baseline,) if setup.first_is_baseline and baseline else ()) + tuple(found)
+        drafts = [self._draft(one, start + i, count, base) for i, one in enumerate(others)]
+        baseline = self._checkpoint(base, _baseline_level(base.generation)) if base else None
+        found = tuple(self._checkpoint(draft, verdict) for draft, verdict in zip(drafts, self._levels(drafts, base)))
+        checkpoints = (baseline, *found) if setup.first_is_baseline and baseline else found
         result = self._result(checkpoints, baseline, begin)
         if self.options.out:
             _write(self.options.out, result)
@@ -122,40 +135,43 @@ class _Probing:
 
     # --- one checkpoint -----------------------------------------------------------------------------------------
 
-    def _checkpoint(self, measured: Any, base: Any, baseline: Checkpoint | None) -> Checkpoint:
+    def _draft(self, candidate: Candidate, index: int, count: int, base: _Draft | None) -> _Draft:
+        """Measure a checkpoint and judge its samples; what it wrote is kept where there is a folder."""
         from contam.probing.figures import text_scores
-        from contam.probing.judging import figures_of, rules_of
+        from contam.probing.judging import figures_of
 
-        self._tell("judging", measured.candidate.name)
+        measured = self.bench.measure(candidate, index, count)
+        self._wrote(measured)
+        self._tell("judging", candidate.name)
         self.notes |= dict.fromkeys(measured.notes)
-        is_baseline = base is None and self.setup.baseline is not None
-        texts = text_scores(measured, base, self.names)
-        generation = self._generation(measured, base, baseline, is_baseline)
-        signals = figures_of(texts, generation)
-        generation = replace(generation, signals=signals)
-        verdict = self._level(texts, generation, baseline, is_baseline)
-        shape = measured.shape
-        return Checkpoint(
-            measured.candidate.name, measured.candidate.step, measured.revision, shape.architecture, shape.parameters,
-            shape.context, texts, generation, verdict, rules_of(signals),
-        )  # fmt: skip
+        texts = text_scores(measured, base.measured if base else None, self.names)
+        generation = self._generation(measured, base)
+        return _Draft(measured, texts, replace(generation, signals=figures_of(texts, generation)))
 
-    def _level(self, texts: Any, generation: Generation, baseline: Checkpoint | None, is_baseline: bool) -> Verdict:
+    def _levels(self, drafts: Sequence[_Draft], base: _Draft | None) -> list[Verdict]:
+        """The level of every checkpoint; several share the error rate, with the fewest null pairs of any."""
         from contam.probing.judging import Seen, level_of
         from contam.probing.trajectory import alarm_level
 
-        if is_baseline:
-            return _baseline_level(generation)
-        pairs = generation.reference.sources if generation.reference.paired else None
-        limit = alarm_level(self.setup.judged, pairs) if self.setup.judged > 1 else None
-        return level_of(Seen(texts, generation, baseline.generation if baseline else None, limit))
+        limit = alarm_level(len(drafts), _fewest_pairs(d.generation for d in drafts)) if len(drafts) > 1 else None
+        return [level_of(Seen(d.texts, d.generation, base.generation if base else None, limit)) for d in drafts]
 
-    def _generation(self, measured: Any, base: Any, baseline: Checkpoint | None, is_baseline: bool) -> Generation:
-        from contam.probing.figures import own_drift, own_entropy
+    def _checkpoint(self, draft: _Draft, verdict: Verdict) -> Checkpoint:
+        from contam.probing.judging import rules_of
+
+        measured, shape = draft.measured, draft.measured.shape
+        return Checkpoint(
+            measured.candidate.name, measured.candidate.step, measured.revision, shape.architecture, shape.parameters,
+            shape.context, draft.texts, draft.generation, verdict, rules_of(draft.generation.signals),
+        )  # fmt: skip
+
+    def _generation(self, measured: Any, base: _Draft | None) -> Generation:
+        from contam.probing.figures import own_drift, own_entropy, same_tokens
         from contam.probing.judging import looped_documents
 
         samples = measured.samples
-        reference, name = self._reference(base, is_baseline)
+        before = base.measured if base else None
+        reference, name = self._reference(before)
         judged, why = self._audited(samples.texts, reference)
         against = judged.reference if judged else ReferenceInfo("", 0, None)
         if reference and judged:
@@ -169,18 +185,19 @@ class _Probing:
             looped=_looped(samples.texts, looped_documents(judged)),
             wordless=sum(1 for text in samples.texts if not _has_words(text)),
             own=own_entropy(samples),
-            own_drift=own_drift(samples, base.samples) if base else None,
+            own_drift=own_drift(samples, before.samples) if before and same_tokens(measured, before) else None,
             signals=dict(judged.signals) if judged else {},
             reference=against,
             verdict=verdict,
             examples=_examples(samples),
         )
 
-    def _reference(self, base: Any, is_baseline: bool) -> tuple[Sequence[str] | None, str]:
-        """What the samples are judged against: the baseline's, else the human text that was given, else nothing."""
-        if base is not None:
-            return base.samples.texts, f"the samples of {base.candidate.name}"
-        if is_baseline or not self.options.text:
+    def _reference(self, before: Any) -> tuple[Sequence[str] | None, str]:
+        """What samples are judged against: the baseline's, else the human text that was given, else nothing; those of
+        the baseline itself are judged against nothing."""
+        if before is not None:
+            return before.samples.texts, f"the samples of {before.candidate.name}"
+        if self.setup.baseline is not None or not self.options.text:
             return None, ""
         documents = [document for _, part in self.setup.texts for document in part]
         words = sum(len(document.split()) for document in documents)
@@ -210,12 +227,12 @@ class _Probing:
     def _result(self, checkpoints: tuple[Checkpoint, ...], baseline: Checkpoint | None, begin: float) -> Probe:
         from contam.probing.trajectory import trajectory
 
-        worst = _worst([c for c in checkpoints if c is not baseline] or list(checkpoints))
+        worst = _worst(checkpoints)
         series = checkpoints
         if baseline is not None and not self.setup.first_is_baseline:
             series = (baseline, *checkpoints)
-        pairs = [c.generation.reference.sources for c in checkpoints if c.generation.reference.paired]
-        course = trajectory(series, min(pairs) if pairs else None) if len(checkpoints) > 1 else None
+        pairs = _fewest_pairs(c.generation for c in checkpoints)
+        course = trajectory(series, pairs) if len(checkpoints) > 1 else None
         seconds = time.perf_counter() - begin
         settings = self.options.told()
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[:16]
@@ -241,10 +258,10 @@ class _Probing:
         """The samples as JSON lines, for people, where there is a folder."""
         if self.options.out is None:
             return
+        from contam.probing.store import SAMPLES
         from contam.reports import write_whole
 
-        folder = self.options.out / "samples"
-        folder.mkdir(exist_ok=True)
+        folder = self.options.out / SAMPLES
         stem = "".join(c if c.isalnum() or c in "-_." else "-" for c in measured.candidate.name).strip("-.")[-80:]
         samples = measured.samples
         lines = [
@@ -252,6 +269,12 @@ class _Probing:
             for i, text in enumerate(samples.texts)
         ]
         write_whole(folder / f"{stem or 'model'}-{measured.revision[:6]}.jsonl", "\n".join(lines) + "\n")
+
+
+def _fewest_pairs(generations: Iterable[Generation]) -> int | None:
+    """The fewest null pairs that any samples were ranked among, None where none were."""
+    pairs = [made.reference.sources for made in generations if made.reference.paired]
+    return min(pairs) if pairs else None
 
 
 def _baseline_level(generation: Generation) -> Verdict:

@@ -19,6 +19,7 @@ from contam.models.finding import ModelFiles, embedded, find
 CONFIG = "config.json"
 _LAST_NUMBER = re.compile(r"(\d+)(?!.*\d)")
 _PIECE = 1 << 24
+_TEXTS = (".jsonl", ".txt", ".parquet", ".arrow", ".csv", ".tsv", ".gz", ".zst", ".bz2", ".xz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,32 @@ def expand(name: str) -> list[Candidate]:
     return [Candidate(name, find(name))]
 
 
+def in_order(candidates: list[Candidate]) -> tuple[list[Candidate], str | None]:
+    """Checkpoints of one folder that were named one by one, in the order of their steps, and a remark where that is
+    another order than the one given: a shell lists checkpoint-1000 before checkpoint-500."""
+    steps = [one.step for one in candidates]
+    siblings = len({one.files.folder.resolve().parent for one in candidates}) == 1
+    if None in steps or len(set(steps)) < len(steps) or not siblings or any(one.run for one in candidates):
+        return candidates, None
+    ordered = sorted(candidates, key=lambda one: one.step or 0)
+    told = None if ordered == candidates else "the checkpoints were put in the order of their steps"
+    return ordered, told
+
+
+def passed_over(name: str) -> list[str]:
+    """Remarks on models in a folder that are not among what `expand` made of it."""
+    path = Path(name).expanduser()
+    if not path.is_dir() or name in embedded() or _as_run(name, path)[0] is not None:
+        return []
+    below = {p.parent for p in path.glob(f"*/{CONFIG}")}
+    if (path / CONFIG).is_file():
+        checkpoints = [p for p in below if any(p.glob("*.safetensors"))]
+        more = f"{len(checkpoints)} more below are not: name {path}/*/ for those"
+        return [f"{name}: the model of this folder is probed, {more}"] if checkpoints else []
+    without = sorted(p for p in below if not any(p.glob("*.safetensors")))
+    return [f"{p}: passed over, it has no safetensors weights" for p in without]
+
+
 def is_checkpoint(name: str) -> bool:
     """Whether a path holds a model, or several, and not a corpus."""
     path = Path(name).expanduser()
@@ -74,7 +101,12 @@ def is_checkpoint(name: str) -> bool:
         return name.endswith(".safetensors") or (_as_run(name, path)[0] is not None)
     weights = any(path.glob("*.safetensors")) or any(path.glob("*.bin"))
     run = (path / PLAN).is_file() and (path / STATES).is_dir()
-    return ((path / CONFIG).is_file() and weights) or run or bool(_models_below(path))
+    return ((path / CONFIG).is_file() and weights) or run or (bool(_models_below(path)) and not texts_in(path))
+
+
+def texts_in(folder: Path) -> list[Path]:
+    """Files of a folder that look like a corpus, if it also holds models."""
+    return sorted(p for p in folder.iterdir() if p.is_file() and p.name.lower().endswith(_TEXTS))
 
 
 def _step(name: str) -> int | None:

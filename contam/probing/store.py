@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ from contam.errors import InputError
 from contam.reports import write_whole
 
 Arrays = dict[str, NDArray[Any]]
-FOLDER = "measured"
+FOLDER, SAMPLES = "measured", "samples"
+VERSION = 1
+"""Of what is in a block: blocks of other versions are not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +32,21 @@ class Store:
         """Make the folder; ``InputError`` where that cannot be."""
         if self.folder is None:
             return
-        try:
-            (self.folder / FOLDER).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"cannot make the folder {self.folder}: {error.strerror or error}") from error
+        for name in (FOLDER, SAMPLES):
+            try:
+                (self.folder / name).mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                told = error.strerror or error
+                raise InputError(f"cannot make the folder {self.folder / name}: {told}") from error
 
-    def arrays(self, kind: str, key: object, compute: Callable[[], Arrays]) -> Arrays:
-        """The arrays of a block: read, or computed and kept. ``key`` is all that they depend on."""
+    def arrays(self, kind: str, key: object, compute: Callable[[], Arrays], names: Iterable[str] = ()) -> Arrays:
+        """The arrays of a block: read, or computed and kept. ``key`` is all that they depend on, ``names`` what has to
+        be among them."""
         if self.folder is None:
             return compute()
         path = self.folder / FOLDER / f"{kind}-{_digest(key)}.npz"
         known = _read(path)
-        if known is not None:
+        if known is not None and set(names) <= set(known):
             return known
         arrays = compute()
         held = io.BytesIO()
@@ -51,7 +56,8 @@ class Store:
 
 
 def _digest(key: object) -> str:
-    return hashlib.blake2b(json.dumps(key, sort_keys=True, default=str).encode(), digest_size=10).hexdigest()
+    told = json.dumps([VERSION, key], sort_keys=True, default=str)
+    return hashlib.blake2b(told.encode(), digest_size=10).hexdigest()
 
 
 def _read(path: Path) -> Arrays | None:
@@ -59,9 +65,5 @@ def _read(path: Path) -> Arrays | None:
     try:
         with np.load(path, allow_pickle=False) as found:
             return {name: found[name] for name in found.files}
-    except (OSError, ValueError, EOFError, KeyError):
+    except Exception:  # a damaged archive raises whatever its first wrong byte leads to
         return None
-    except Exception as error:
-        if type(error).__name__ == "BadZipFile":
-            return None
-        raise

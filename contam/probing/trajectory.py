@@ -32,6 +32,7 @@ called risen in 16 % to 21 %.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -116,7 +117,7 @@ def trajectory(checkpoints: Sequence[Checkpoint], pairs: int | None) -> Trajecto
         alarms=tuple(i for i, p in enumerate(p_values) if pairs and p is not None and p <= level * (1 + 1e-9)),
         failed=_failed(checkpoints),
         turns=turns,
-        notes=(*_alarm_notes(later, pairs), *_turn_notes(found, turns, len(checkpoints))),
+        notes=(*_alarm_notes(later, pairs), *_size_notes(checkpoints), *_turn_notes(found, turns, len(checkpoints))),
     )
 
 
@@ -252,15 +253,25 @@ def _own(checkpoints: Sequence[Checkpoint]) -> Course:
     written = [checkpoint.generation for checkpoint in checkpoints]
     floor = -OWN_LIMIT * abs(written[0].own.value)
     sides = [_side(generation.own_drift, floor, None) for generation in written[1:]]
-    return Course(OWN, "falls", _finite(generation.own.value for generation in written), (0, *sides))
+    # Without a drift the tokens are of another kind, and nats a token no longer the same figure.
+    known = [written[0].own.value, *(g.own.value if g.own_drift else None for g in written[1:])]
+    return Course(OWN, "falls", _finite(known), (0, *sides))
 
 
 def _of_signal(key: str, checkpoints: Sequence[Checkpoint]) -> Course:
     figures = [checkpoint.generation.signals.get(key) for checkpoint in checkpoints]
     paired = [checkpoint.generation.reference.paired for checkpoint in checkpoints]
     sides = [_beyond(figure) if pair else None for figure, pair in zip(figures[1:], paired[1:])]
-    values = _finite(figure.value if figure else None for figure in figures)
+    values = _finite(_same_sized(figures))
     return Course(key, _direction(key, checkpoints), values, (0, *sides))
+
+
+def _same_sized(figures: Sequence[Figure | None]) -> list[float | None]:
+    """The values at the most usual matched size (the larger of equals): figures of other sizes are other figures. Each
+    one's limits are of its own size, so whether it lies beyond them is not touched."""
+    sizes = Counter(figure.matched_tokens for figure in figures if figure and figure.matched_tokens)
+    usual = max(sizes, key=lambda size: (sizes[size], size), default=None)
+    return [figure.value if figure and figure.matched_tokens == usual else None for figure in figures]
 
 
 def _direction(key: str, checkpoints: Sequence[Checkpoint]) -> str:
@@ -330,6 +341,15 @@ def _alarm_notes(later: int, pairs: int | None) -> tuple[str, ...]:
         f"to {level:.3f} each: up to {100 * min(1.0, later * level):.0f} % of series without any change would raise "
         f"one; {pairs_needed(later):,} pairs would keep that at {100 * FAMILY_RATE:.0f} %",
     )
+
+
+def _size_notes(checkpoints: Sequence[Checkpoint]) -> tuple[str, ...]:
+    """A remark where the samples reached different matched sizes."""
+    sizes = sorted({c.generation.reference.matched_tokens or 0 for c in checkpoints} - {0})
+    if len(sizes) < 2:
+        return ()
+    told = " and ".join(f"{size:,}" for size in sizes)
+    return (f"samples reached {told} matched words: figures of them are shown at the most usual size only",)
 
 
 def _turn_notes(found: Sequence[Course], turns: Sequence[Turn], length: int) -> tuple[str, ...]:

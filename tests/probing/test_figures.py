@@ -81,6 +81,27 @@ def test_other_tokens_are_compared_by_the_byte():
     assert found.bits.value == pytest.approx(0, abs=0.02) and found.nats.value == pytest.approx(0, abs=0.05)
 
 
+def test_what_one_side_does_not_predict_is_not_held_against_it():
+    """The same model without a beginning token: its first tokens, and their bytes, are in neither rate."""
+    base = scored([67] * 60, nats=2.0, size=4)
+    rows = base.nats.reshape(60, 67)
+    without = scored([66] * 60, size=4)
+    without = Scored(**{**vars(without), "nats": rows[:, 1:].ravel(), "bytes": np.full(60, 66 * 4)})
+    assert abs(drift(without, base).nats.value) < 0.01 and abs(drift(base, without).nats.value) < 0.01
+
+
+def test_any_two_tokenizers_can_be_compared():
+    """Six long documents that are one token to one of them and thousands to the other."""
+    words = scored([1] * 6, nats=50.0, size=24_000)
+    letters = scored([24_000] * 6, nats=0.002, size=1)
+    found = drift(words, letters)
+    assert not found.same_tokens and found.bits.interval is not None
+
+
+def test_a_vocabulary_with_a_token_more_is_no_other_tokenizer():
+    assert drift(scored([100] * 40), scored([100] * 40, seed=1)).same_tokens
+
+
 def test_own_entropy_and_its_drift():
     base, sure = samples(3.0), samples(1.0, seed=1)
     assert own_entropy(base).value == pytest.approx(3, abs=0.05)
@@ -96,6 +117,9 @@ def test_long_texts_are_cut_and_it_is_said():
     assert chosen(many, 2000, 1)[0] != kept and chosen(many, 10**6, 0) == (many.documents, None)
     one, told = chosen(ValidationText("one", ("é" * 5000,), running=True), 1001, 0)
     assert one == ("é" * 500,) and "first 1,001 bytes" in told
+    mixed = ValidationText("mixed", (*("a short one" for _ in range(20)), "long " * 50_000))
+    kept, told = chosen(mixed, 100_000, 0)
+    assert len(kept) == 21 and 99_000 < sum(map(len, kept)) <= 100_000 and "21 of 21 documents" in told
 
 
 def test_blocks_hold_every_document_once():
@@ -106,4 +130,4 @@ def test_blocks_hold_every_document_once():
 
 
 def _measured(one):
-    return Measured(None, "r", None, 10, (one,), samples(1.0))  # type: ignore[arg-type]
+    return Measured(None, "r", None, (one,), samples(1.0))  # type: ignore[arg-type]

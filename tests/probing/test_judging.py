@@ -52,6 +52,11 @@ def test_worse_on_human_text_and_sure_of_itself_is_collapsing():
     assert level_of(seen(0.0, own=1.3)).level is Level.HEALTHY
 
 
+def test_tokens_of_another_kind_say_nothing_of_being_sure():
+    other = replace(seen(0.3, own=1.3), generation=generation(1.3, None))
+    assert level_of(other).level is Level.AT_RISK
+
+
 def test_loops_beyond_the_baselines_are_collapsing():
     assert level_of(seen(looped=30)).level is Level.COLLAPSING
     assert level_of(seen(looped=30, base=generation(looped=20))).level is Level.HEALTHY
@@ -91,7 +96,9 @@ def test_many_checkpoints_share_the_error_rate():
 def test_a_drift_without_an_interval_decides_nothing():
     texts = (text_score(drift=0.5, half=None),)
     found = level_of(Seen(texts, generation(2.9, 0.0), generation()))
-    assert found.level is Level.HEALTHY and "too little text" in " ".join(found.reasons)
+    assert found.level is Level.INSUFFICIENT and "too little text" in " ".join(found.reasons)
+    looped = level_of(Seen(texts, generation(2.9, 0.0, looped=200), generation()))
+    assert looped.level is Level.COLLAPSING
 
 
 def test_the_rules_of_checkpoints():

@@ -93,7 +93,7 @@ def test_what_is_kept_is_not_measured_again(models, human, tmp_path, monkeypatch
     first = contam.probe(models["one"], text=human, out=out, **FEW)
     for name in ("probe.json", "report.html", "samples", "measured"):
         assert (out / name).exists(), name
-    (samples,) = (out / "samples").iterdir()
+    (samples,) = (out / "samples").iterdir()  # of one model
     assert len(samples.read_text().splitlines()) == 64
 
     def never(*_, **__):
@@ -126,8 +126,45 @@ def test_an_interrupted_probe_goes_on_where_it_was(models, human, tmp_path, monk
 def test_a_damaged_block_is_measured_again(models, human, tmp_path):
     first = contam.probe(models["one"], text=human, out=tmp_path, **FEW)
     for path in (tmp_path / "measured").iterdir():
-        path.write_bytes(path.read_bytes()[:100])
+        raw = bytearray(path.read_bytes())
+        raw[len(raw) // 2] ^= 0xFF
+        path.write_bytes(raw if path.name.startswith("score") else raw[:100])
     assert contam.probe(models["one"], text=human, out=tmp_path, **FEW).checkpoints == first.checkpoints
+
+
+def test_a_mended_tokenizer_is_measured_anew(human, tmp_path):
+    """Adding or mending a tokenizer's files is ordinary: what was measured through the old ones must not come back."""
+    model = save_model(tmp_path / "model", "gpt2")
+    first = contam.probe(str(model), text=human, out=tmp_path / "out", **FEW)
+    settings = json.loads((model / "tokenizer_config.json").read_text())
+    (model / "tokenizer_config.json").write_text(json.dumps(settings | {"bos_token": None, "eos_token": None}))
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps(config | {"bos_token_id": None, "eos_token_id": None}))
+    again = contam.probe(str(model), text=human, out=tmp_path / "out", **FEW)
+    assert again.checkpoints[0].texts[0].tokens == first.checkpoints[0].texts[0].tokens - 72
+
+
+def test_the_first_of_several_counts_where_it_loops(models, human, tmp_path):
+    """A model that writes nothing but one token, then one that does not: the series is collapsing."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    stuck = save_model(tmp_path / "stuck", "gpt2")
+    tensors = load_file(stuck / "model.safetensors")
+    tensors["transformer.ln_f.weight"].zero_()
+    one = torch.nn.functional.normalize(tensors["transformer.wte.weight"][40], dim=0)
+    tensors["transformer.ln_f.bias"].copy_(200 * one)
+    save_file(tensors, stuck / "model.safetensors", metadata={"format": "pt"})
+    result = contam.probe([str(stuck), models["one"]], text=human, **{**FEW, "tokens": 40})
+    assert result.checkpoints[0].level is Level.COLLAPSING and result.exit_code() == 1
+    assert "hold no word" in result.verdict.reasons[0] or "loop" in result.verdict.reasons[0]
+
+
+def test_the_same_file_is_one_text(models, human):
+    import os
+
+    result = contam.probe(models["one"], text=(human, os.path.relpath(human)), **FEW)
+    assert len(result.checkpoints[0].texts) == 1
 
 
 def test_samples_do_not_depend_on_the_batch(models, human):
@@ -180,6 +217,8 @@ def _cpu():
         ({"samples": 8}, UsageError, "at least 32"),
         ({"window": 10, "stride": 11}, UsageError, "longer than --window"),
         ({"prompted_share": 2}, UsageError, "between 0 and 1"),
+        ({"temperature": float("nan")}, UsageError, "--temperature"),
+        ({"precision": "fp16"}, InputError, "known are fp32, tf32, bf16"),
         ({"text": "no-such-file.txt"}, InputError, "no-such-file.txt"),
         ({"baseline": "no/such/model/here"}, InputError, "no such folder"),
         ({"device": "tpu"}, InputError, "--device tpu"),

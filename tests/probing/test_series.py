@@ -8,7 +8,7 @@ import pytest
 from checkpoints import write_files
 
 from contam.errors import InputError, UsageError
-from contam.probing.series import Candidate, distinct, expand, is_checkpoint
+from contam.probing.series import Candidate, distinct, expand, in_order, is_checkpoint, passed_over
 
 
 def names(found):
@@ -105,3 +105,31 @@ def test_equal_names_are_numbered(tmp_path):
     write_files(tmp_path / "model")
     one: Candidate = expand(str(tmp_path / "model"))[0]
     assert [c.name.rpartition("/")[2] for c in distinct([one, one])] == ["model", "model (2)"]
+
+
+def test_checkpoints_that_a_shell_lists_are_put_in_order(tmp_path):
+    folders = [write_files(tmp_path / f"checkpoint-{step}") for step in (1000, 1500, 500)]
+    found, told = in_order([expand(str(folder))[0] for folder in folders])
+    assert [one.step for one in found] == [500, 1000, 1500] and "order of their steps" in told
+    assert in_order(found) == (found, None)
+    apart = [expand(str(write_files(tmp_path / place / "checkpoint-5")))[0] for place in ("b", "a")]
+    assert in_order(apart) == (apart, None)
+
+
+def test_what_is_passed_over_is_told(tmp_path):
+    write_files(tmp_path / "checkpoint-1")
+    pickled = write_files(tmp_path / "checkpoint-2")
+    (pickled / "model.safetensors").rename(pickled / "pytorch_model.bin")
+    assert names(expand(str(tmp_path))) == [("checkpoint-1", 1)]
+    (told,) = passed_over(str(tmp_path))
+    assert "checkpoint-2" in told and "no safetensors" in told
+    write_files(tmp_path)
+    (told,) = passed_over(str(tmp_path))
+    assert "1 more below are not" in told and passed_over("tiny") == []
+
+
+def test_a_corpus_that_also_holds_a_model_is_a_corpus(tmp_path):
+    write_files(tmp_path / "model")
+    assert is_checkpoint(str(tmp_path))
+    (tmp_path / "data.jsonl").write_text("{}")
+    assert not is_checkpoint(str(tmp_path)) and is_checkpoint(str(tmp_path / "model"))
