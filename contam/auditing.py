@@ -66,6 +66,8 @@ class AuditOptions:
             raise UsageError(f"seed must be between 0 and 2^63 - 1, not {self.seed}")
         if self.proxy not in ("ngram", "neural"):
             raise UsageError(f"no proxy {self.proxy!r}: known are ngram and neural")
+        if self.proxy == "neural" and self.valid is None:
+            raise UsageError("--proxy neural needs held-out human text to be judged by (--valid)")
 
     @property
     def plan(self) -> Plan:

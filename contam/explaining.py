@@ -33,6 +33,8 @@ def explain_rule(rule_id: str, profile: str | None = None, style: Style | None =
 
     rule = find_rule(rule_id)
     where = "the matched sample" if rule.scope == "signals" else "the whole corpus"
+    if rule.subject == "checkpoint":
+        where = "the model"
     reads = f"{rule.reads} ({name_of(rule.reads)}) of {where}; {_WAYS[rule.direction]}"
     sections = [
         _section("What it measures", rule.what),

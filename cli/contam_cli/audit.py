@@ -91,7 +91,7 @@ def _probed(paths: tuple[str, ...], given: dict[str, Any], form: str, outputs: t
     meaningless = [name for name in ("model", "text_field", "split", "sample_tokens") if given[name]]
     if meaningless:
         told = ", ".join("--" + name.replace("_", "-") for name in meaningless)
-        raise UsageError(f"{paths[0]} is a checkpoint, which {told} says nothing of; see contam probe --help")
+        raise UsageError(f"{paths[0]} is a checkpoint: {told} is for corpora only (contam probe --help)")
     if not settings().quiet:
         click.echo(f"contam: {paths[0]} is a checkpoint: contam probe", err=True)
     kept = {name: given[name] for name in ("profile", "seed", "device", "precision", "fail_on", "allow_insufficient")}

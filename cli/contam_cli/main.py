@@ -36,7 +36,7 @@ Examples:
 \b
 Exit codes:
   0    judged; nothing at or above --fail-on (default: collapsing)
-  1    judged; the data fails
+  1    judged; the data, or the checkpoint, fails
   2    could not judge: bad usage, unreadable input, insufficient evidence
   130  interrupted
 """
@@ -77,7 +77,7 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="contam", message="%(prog)s %(version)s")
 @global_options
 def commands() -> None:
-    """Is this text corpus collapsing from training on model output?"""
+    """Is this corpus, or this model, collapsing from training on model output?"""
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,29 +24,31 @@ Exit codes: 0 judged and below --fail-on; 1 judged and at or above it;
 """
 
 
+def _number(flag: str, default: float, text: str, shown: bool = True) -> Callable[..., Any]:
+    """An option that takes a number, of the type of its default; ``shown``: whether the help tells the default."""
+    kind, letter = (click.INT, "N") if isinstance(default, int) else (click.FLOAT, "X")
+    return click.option(flag, type=kind, default=default, show_default=shown, metavar=letter, help=text)
+
+
 @click.command(epilog=EPILOG)
 @click.argument("models", nargs=-1, required=True)
 @click.option("--baseline", metavar="MODEL", help="What to compare with: the model it was trained from.")
 @click.option("--text", multiple=True, metavar="NAME|PATH", help="Human text: wikitext2, ptb, pydoc or a path; repeat.")
-@click.option("--samples", type=click.INT, default=256, show_default=True, metavar="N", help="Texts to draw, at least.")
-@click.option("--tokens", type=click.INT, default=256, show_default=True, metavar="N", help="New tokens of each.")
-@click.option("--temperature", type=click.FLOAT, default=1.0, show_default=True, metavar="X", help="0 is greedy.")
-@click.option("--top-k", type=click.INT, default=0, show_default=True, metavar="N", help="0: nothing is cut off.")
-@click.option(
-    "--prompted-share", type=click.FLOAT, default=0.5, show_default=True, metavar="X", help="That continue human text."
-)
-@click.option("--prompt-tokens", type=click.INT, default=16, show_default=True, metavar="N", help="Of a prompt.")
-@click.option("--window", type=click.INT, default=0, metavar="N", help="Tokens seen.  [default: the model's context]")
-@click.option("--stride", type=click.INT, default=0, metavar="N", help="Windows move by.  [default: half a window]")
+@_number("--samples", 256, "Texts to draw, at least (32 or more).")
+@_number("--tokens", 256, "New tokens of a sample, at most.")
+@_number("--temperature", 1.0, "Of the samples; 0 is greedy.")
+@_number("--top-k", 0, "Sample from the N likeliest tokens; 0: from all.")
+@_number("--prompted-share", 0.5, "Share of the samples that continue human text.")
+@_number("--prompt-tokens", 16, "Tokens of human text in a prompt.")
+@_number("--window", 0, "Tokens that a loss sees.  [default: the context]", shown=False)
+@_number("--stride", 0, "By how much windows move.  [default: half]", shown=False)
 @click.option("--bos/--no-bos", default=True, show_default=True, help="Begin documents with the beginning token.")
-@click.option(
-    "--text-bytes", type=click.INT, default=1_000_000, show_default=True, metavar="N", help="Read of each text."
-)
-@click.option("--batch", type=click.INT, default=32, show_default=True, metavar="N", help="Rows computed together.")
+@_number("--text-bytes", 1_000_000, "How much of each text is read.")
+@_number("--batch", 32, "Rows computed together.")
 @click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1, ...")
 @click.option("--precision", default="fp32", show_default=True, metavar="NAME", help="fp32, tf32 or bf16.")
 @click.option("--profile", default="auto", show_default=True, metavar="NAME|FILE", help="Reference population.")
-@click.option("--seed", type=click.INT, default=0, show_default=True, metavar="N", help="Of the samples.")
+@_number("--seed", 0, "Of the samples.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Keep what is measured; go on there.")
 @click.option(
     "--fail-on",

@@ -62,7 +62,7 @@ def _probe_bar() -> Iterator[Report]:
                 notice.told = True
                 display.console.print(COMPILING, highlight=False, markup=False)
             place = f"{event.index + 1}/{event.count} " if event.count > 1 else ""
-            name = escape(visible(event.name[-40:]))
+            name = escape(visible(event.name.rstrip("/").rpartition("/")[2][-24:]))
             display.update(
                 task, description=f"{event.phase} {place}{name}", completed=event.done, total=event.total or None
             )

@@ -194,8 +194,8 @@ def _downloaded(name: str, source: HubText) -> list[str]:
     if variable or not in_reach():
         why = f"{variable} is set" if variable else "the hub does not answer"
         raise InputError(
-            f"{name}: not in the hub's cache, and {why}; give a file of your own (--valid PATH), or use {PYDOC}, the "
-            "documentation that comes with Python"
+            f"{name}: not in the hub's cache, and {why}; give a file of your own, or use {PYDOC}, the documentation "
+            "that comes with Python"
         )
     try:
         import datasets

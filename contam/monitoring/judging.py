@@ -54,6 +54,8 @@ class Limits:
 
 
 LIMITS = Limits()
+SHOWN = 4
+"""Signals that a reason names; `Check.turned` has all."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,8 @@ class Judge:
             rise = (signals[VALIDATION] or 0.0) - (self.baseline.validation or 0.0)
             told.append(f"the loss on human text has risen by {rise:.2f} nats a token")
         if turned:
-            told.append(f"outside what the untouched model does: {', '.join(turned)}")
+            more = f" and {len(turned) - SHOWN} more" if len(turned) > SHOWN else ""
+            told.append(f"outside what the untouched model does: {', '.join(turned[:SHOWN])}{more}")
         return tuple(told)
 
 

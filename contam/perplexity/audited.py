@@ -10,6 +10,7 @@ import numpy as np
 from contam.perplexity.drift import Drift, Reason, drift_figure, perplexity_drift
 from contam.perplexity.surprise import LoadedModel, Surprise, load_model, strangest, surprise, surprise_figures
 from contam.result import Perplexity, ReferenceInfo
+from contam.rules import find_rule
 from contam.wording import written
 from contam_metrics.prepare import prepare
 from contam_metrics.segments import Segments
@@ -17,6 +18,7 @@ from contam_metrics.segments import Segments
 SMALLEST = 5_000
 """Words at which a text is scored that reaches no matched size."""
 STRANGEST = 10
+LEAST_DRIFT = find_rule("PPL002").limit
 
 Tell = Callable[[str, int], None]
 """Told the phase (scoring, training) and how far it is."""
@@ -51,7 +53,8 @@ def measured(asked: Asked, texts: Texts, reference: ReferenceInfo, tell: Tell | 
         drift = _drift(asked, texts, reference.matched_tokens, tell)
         found.figures["perplexity.drift"] = drift_figure(drift)
         if isinstance(drift, Drift):
-            found.notes += [_told(drift, asked.proxy), *(f"perplexity drift: {note}" for note in drift.notes)]
+            found.notes.append(_told(drift, asked.proxy, texts.trusted is not None))
+            found.notes += [f"perplexity drift: {note}" for note in drift.notes]
     return found
 
 
@@ -90,13 +93,18 @@ def _drift(asked: Asked, texts: Texts, size: int | None, tell: Tell | None) -> D
     return perplexity_drift(texts.audited, texts.trusted, texts.held_out, tokens=size, seed=asked.seed)
 
 
-def _told(drift: Drift, proxy: str) -> str:
-    """The answer in a sentence."""
+def _told(drift: Drift, proxy: str, trusted: bool) -> str:
+    """The answer in a sentence: worse where it exceeds every split of the trusted text, or, where there are no splits,
+    with its whole interval."""
     kind, unit = ("small neural models", "tokens") if proxy == "neural" else ("a word trigram", "words")
-    low, high = (written(v) for v in drift.interval)
+    low, high = (f"{v:+.3f}" for v in drift.interval)
     losses = [f"{written(nats)} nats a {unit[:-1]}" for nats in (drift.audited_nats, drift.trusted_nats)]
+    whole = len(drift.null) == 0
+    worse = drift.interval[0] >= LEAST_DRIFT if whole else drift.value > max(LEAST_DRIFT, float(drift.null.max()))
+    answer = "would be worse on" if worse else "is not shown to be worse on"
+    against = "trusted text" if trusted else "a part of the held-out text"
     return (
-        f"{kind} trained on {drift.tokens:,} {unit} of this text: {losses[0]} on the held-out text, trained on trusted "
-        f"text {losses[1]}; drift {drift.value:+.3f} "
+        f"a model trained on this text {answer} the held-out text: {kind} on {drift.tokens:,} {unit} of it need "
+        f"{losses[0]}, on as much of {against} {losses[1]}; drift {drift.value:+.3f} "
         f"({low} to {high}; {drift.documents:,} held-out documents)"
     )

@@ -284,10 +284,10 @@ def _size(most: int, tokens: int | None) -> int:
 
 
 def _missing(found: Roles) -> str:
-    sizes = f"{found.audited.words:,}, {found.pool.words:,} and {found.held_out.words:,}"
+    human = found.pool.words + found.held_out.words
     return (
-        f"needs {LEAST:,} audited words, {2 * LEAST:,} human words to train on and {LEAST:,} more to predict; "
-        f"there are {sizes}, copies not counted"
+        f"there are {found.audited.words:,} audited and {human:,} human words (copies not counted); needed are "
+        f"{LEAST:,} and {3 * LEAST:,}, of the latter {LEAST:,} to predict"
     )
 
 

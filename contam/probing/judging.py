@@ -4,7 +4,8 @@ In this order. ``collapsing``: half of the samples hold no word; the loop rule (
 looped samples than it has); the audit's own ``collapsing``; a validation drift of a nat or more (a perplexity 2.7 times
 the baseline's); a drift of 0.1 nats or more while the entropy of the model's own text is at most half of the baseline's
 (worse on human text, and sure of itself). ``at_risk``: the audit's own ``at_risk``, where p is small enough for the
-number of checkpoints; a drift of 0.1 nats or more. Drifts count with their whole interval. ``insufficient_evidence``
+number of checkpoints (not where the checkpoint predicts all the user's human text better than its baseline: it
+has learnt); a drift of 0.1 nats or more. Drifts count with their whole interval. ``insufficient_evidence``
 where the samples or a drift could not be judged and nothing else spoke; else ``healthy``.
 """
 
@@ -26,6 +27,11 @@ SURE = 0.5
 LOOPED_SHARE, LOOPED_LEAST = 0.10, 5
 WORDLESS_SHARE = 0.5
 
+FLOOR = (
+    "not seen: a change smaller than that between halves of human sources, or one that shows only in other prompts or "
+    "in longer texts"
+)
+
 Finding = tuple[Level, str]
 
 
@@ -33,12 +39,13 @@ Finding = tuple[Level, str]
 class Seen:
     """What a level is read from. ``base`` is the baseline's generation, None where there is no baseline;
     ``alarm_level`` the p-value from which the samples alone are an alarm, None for one checkpoint, where the audit's
-    own holds."""
+    own holds; ``declared`` whether the human text is the user's, and not the default."""
 
     texts: tuple[TextScore, ...]
     generation: Generation
     base: Generation | None
     alarm_level: float | None = None
+    declared: bool = True
 
 
 def level_of(seen: Seen) -> Verdict:
@@ -55,7 +62,13 @@ def level_of(seen: Seen) -> Verdict:
     if not bad and unjudged:
         level = Level.INSUFFICIENT
     reasons = tuple(reason for _, reason in (*bad, *calm))
-    return Verdict(level, audit.p_value, audit.score, reasons, audit.detection_floor, _advice(seen, level))
+    return Verdict(level, _p_of(seen), audit.score, reasons, FLOOR, _advice(seen, level), audit.tests)
+
+
+def _p_of(seen: Seen) -> float | None:
+    """The p-value that counts: of both tests, or, beside human text, of tail loss alone."""
+    verdict = seen.generation.verdict
+    return verdict.tests.get("tail_loss", verdict.p_value) if seen.base is None else verdict.p_value
 
 
 def _wordless(seen: Seen) -> list[Finding]:
@@ -77,27 +90,51 @@ def _looped(seen: Seen) -> list[Finding]:
 
 
 def _samples(seen: Seen) -> list[Finding]:
-    """What the audit said of the samples, in its own words.
+    """What the audit said of the samples.
 
     Beside human text only tail loss and copying count: hardly any model writes so that no difference is found, and a
-    difference in kind says nothing of collapse.
+    difference in kind says nothing of collapse. Beside a baseline that predicts every human text worse than the
+    checkpoint does, differences do not count: a model that learns writes otherwise too.
     """
     verdict, reference = seen.generation.verdict, seen.generation.reference
     if verdict.level is Level.INSUFFICIENT:
         return [(Level.INSUFFICIENT, f"the samples could not be judged: {'; '.join(verdict.reasons)}")]
-    told = f"what it writes, against {reference.name or 'its references'}"
-    if verdict.p_value is not None:
-        told += f": p = {probability(verdict.p_value)}".replace("= <", "<")
+    if not verdict.tests or (verdict.level is Level.COLLAPSING and verdict.p_value is None):
+        told = f"what it writes, against {reference.name or 'its references'}"
+        return [(verdict.level, f"{told}: {'; '.join(verdict.reasons[:1]) or _p(verdict.p_value)}")]
+    told = f"what it writes, against {reference.name}: {_tests(verdict)}{_weak(verdict)}"
     level, limit = verdict.level, seen.alarm_level
     if level is Level.HEALTHY:
-        return [(level, f"{told}: no difference beyond those between halves of human sources")]
-    tail = verdict.tests.get("tail_loss", 0.0)
-    if level is Level.AT_RISK and seen.base is None and reference.paired and tail > AT_RISK:
-        unlike = f"unlike it, as most models are, and not by tail loss or copying (p = {probability(tail)})"
-        return [(Level.HEALTHY, f"{told}: {unlike}; a baseline would show whether that is new")]
+        return [(level, f"{told}: no more than between halves of human sources")]
+    if level is Level.AT_RISK and seen.base is None and verdict.tests["tail_loss"] > AT_RISK:
+        return [(Level.HEALTHY, f"{told}: unlike it, as most models are; a baseline would show whether that is new")]
+    if _improved(seen):
+        return [(Level.HEALTHY, f"{told}: not counted, since it predicts human text better than its baseline")]
     if level is Level.AT_RISK and limit is not None and (verdict.p_value is None or verdict.p_value > limit):
-        return [(Level.HEALTHY, f"{told}: no alarm, with so many checkpoints p has to be {probability(limit)} or less")]
-    return [(level, f"{told}: {verdict.reasons[0]}" if verdict.reasons else told)]
+        return [(Level.HEALTHY, f"{told}: no alarm, among so many checkpoints {_p(limit)} or less would be one")]
+    return [(level, f"{told}: more than between halves of human sources")]
+
+
+def _tests(verdict: Verdict) -> str:
+    """Both tests' p-values."""
+    tail, changed = (_p(verdict.tests[name]) for name in ("tail_loss", "changed"))
+    return f"tail loss or copying {tail}, any change {changed} (each counts from {AT_RISK} down)"
+
+
+def _weak(verdict: Verdict) -> str:
+    """Words for a comparison of few words."""
+    return "".join(f"; {reason}" for reason in verdict.reasons if reason.startswith("low power"))
+
+
+def _p(value: float | None) -> str:
+    return "" if value is None else f"p = {probability(value)}".replace("= <", "<")
+
+
+def _improved(seen: Seen) -> bool:
+    """Whether the checkpoint predicts each given human text better than its baseline does, with its whole interval."""
+    drifts = [text.drift.nats for text in seen.texts if text.drift is not None]
+    ends = [drift.interval[1] for drift in drifts if drift.interval is not None]
+    return seen.declared and bool(drifts) and len(ends) == len(drifts) and max(ends) < 0
 
 
 def _drifted(seen: Seen) -> list[Finding]:
@@ -147,7 +184,7 @@ def _advice(seen: Seen, level: Level) -> tuple[str, ...]:
             return (f"give the model it was trained from (--baseline), or {kind}",)
         return ("draw more or longer samples (--samples, --tokens), and give more human text (--text)",)
     if level.severity > 0:
-        return ("look at the samples; go back to an earlier checkpoint, and audit what it was trained on",)
+        return ("look at the samples, and audit what it was trained on; an earlier checkpoint may be the better one",)
     return ()
 
 

@@ -126,7 +126,8 @@ def _samples(probe: Probe, shown: Checkpoint, full: bool) -> Section | None:
     told = list(_counts(written_by))
     if len(rows) < len(bars):
         outside = sum(bar.outside for bar in bars)
-        told.append(f"{len(rows)} of {len(bars)} figures, of all {outside} outside the bar; the full report has all")
+        beyond = f"{outside} lie beyond the bar on the side of collapse"
+        told.append(f"{len(rows)} of {len(bars)} figures are shown; of all, {beyond}")
     blocks: list[Block] = [Sentences(tuple(told))]
     if rows:
         pairwise = _AGAINST_TEXT if probe.baseline is None else _AGAINST_BASELINE

@@ -73,7 +73,7 @@ class TextScore:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """What a model writes: ``samples`` texts of ``tokens`` tokens and ``words`` words in all.
+    """What a model writes: ``samples`` texts of ``tokens`` tokens, ``words`` words and ``bytes`` bytes in all.
 
     ``own`` is the entropy rate of its own text in nats a token, ``own_drift`` that less the baseline's; ``ended``,
     ``looped``, ``wordless`` count samples; ``signals`` are the audit's figures of all samples together, ``against``
@@ -83,6 +83,7 @@ class Generation:
     samples: int
     tokens: int
     words: int
+    bytes: int
     ended: int
     looped: int
     wordless: int

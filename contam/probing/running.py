@@ -16,7 +16,7 @@ from contam.errors import InputError, UsageError
 from contam.models.texts import load_all
 from contam.probing.options import ProbeEvent, ProbeOptions
 from contam.probing.result import Checkpoint, Generation, Probe, TextScore
-from contam.probing.series import Candidate, distinct, expand, in_order, passed_over
+from contam.probing.series import Candidate, distinct, expand, in_order, is_checkpoint, passed_over
 from contam.result import Audit, CorpusInfo, Level, Provenance, ReferenceInfo, Verdict
 
 OWN_TEXT_WORDS = 5_000
@@ -71,6 +71,9 @@ def looked_up(models: Sequence[str], options: ProbeOptions) -> Setup:
     from contam.probing.measuring import chosen
 
     device_of(options.device, options.precision)
+    for name in options.names:
+        if is_checkpoint(name):
+            raise InputError(f"--text {name}: a model, not text")
     texts = []
     notes = [*([remark] if remark else []), *(note for name in models for note in passed_over(name))]
     for text in load_all(_each_once(options.names)):
@@ -154,7 +157,8 @@ class _Probing:
         from contam.probing.trajectory import alarm_level
 
         limit = alarm_level(len(drafts), _fewest_pairs(d.generation for d in drafts)) if len(drafts) > 1 else None
-        return [level_of(Seen(d.texts, d.generation, base.generation if base else None, limit)) for d in drafts]
+        before, declared = base.generation if base else None, bool(self.options.text)
+        return [level_of(Seen(d.texts, d.generation, before, limit, declared)) for d in drafts]
 
     def _checkpoint(self, draft: _Draft, verdict: Verdict) -> Checkpoint:
         from contam.probing.judging import rules_of
@@ -181,6 +185,7 @@ class _Probing:
             samples=len(samples.texts),
             tokens=int(samples.tokens.sum()),
             words=judged.corpus.tokens if judged else 0,
+            bytes=sum(len(text.encode()) for text in samples.texts),
             ended=int(samples.ended.sum()),
             looped=_looped(samples.texts, looped_documents(judged)),
             wordless=sum(1 for text in samples.texts if not _has_words(text)),
@@ -240,7 +245,8 @@ class _Probing:
         generation = worst.generation
         return Probe(
             corpus=CorpusInfo(
-                tuple(c.name for c in checkpoints), len(checkpoints), generation.samples, generation.words, size
+                tuple(c.name for c in checkpoints), len(checkpoints), generation.samples, generation.words,
+                generation.bytes,
             ),
             reference=generation.reference,
             verdict=_told_verdict(worst, checkpoints),

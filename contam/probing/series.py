@@ -17,7 +17,8 @@ from contam.experiments.run import PLAN, STATES
 from contam.models.finding import ModelFiles, embedded, find
 
 CONFIG = "config.json"
-_LAST_NUMBER = re.compile(r"(\d+)(?!.*\d)")
+_STEP = re.compile(r"(?:^|[-_.]|step|iter|epoch|checkpoint|ckpt)(\d+)$", re.IGNORECASE)
+"""The number of a checkpoint's step at the end of its name; numbers such as that of stories260k are none."""
 _PIECE = 1 << 24
 _TEXTS = (".jsonl", ".txt", ".parquet", ".arrow", ".csv", ".tsv", ".gz", ".zst", ".bz2", ".xz")
 
@@ -110,7 +111,7 @@ def texts_in(folder: Path) -> list[Path]:
 
 
 def _step(name: str) -> int | None:
-    found = _LAST_NUMBER.search(name)
+    found = _STEP.search(name)
     return int(found.group(1)) if found else None
 
 

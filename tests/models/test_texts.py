@@ -107,7 +107,7 @@ def test_pydoc_needs_no_download():
 
 @pytest.mark.parametrize("name", NAMED)
 def test_out_of_reach_names_the_local_alternative(name):
-    with pytest.raises(InputError, match=r"does not answer.*PATH.*pydoc") as told:
+    with pytest.raises(InputError, match=r"does not answer.*of your own.*pydoc") as told:
         load_validation(name)
     assert "\n" not in str(told.value)
 

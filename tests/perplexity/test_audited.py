@@ -53,7 +53,8 @@ def test_the_strangest_passage_is_named(collapsing):
 
 def test_what_was_measured_is_declared(collapsing):
     told = " ".join(collapsing.notes)
-    assert "surprise under tiny" in told and "windows of 128 tokens" in told and "a word trigram trained on" in told
+    assert "surprise under tiny" in told and "windows of 128 tokens" in told
+    assert "would be worse on the held-out text: a word trigram on" in told
 
 
 def test_the_report_shows_passages_apart_from_flagged_documents(collapsing):
@@ -78,6 +79,7 @@ def test_too_little_held_out_text_is_a_skipped_rule(demo):
         ({"model": "tiny", "device": "tpu"}, InputError, "--device tpu"),
         ({"valid": "nowhere.txt"}, InputError, "nowhere.txt"),
         ({"proxy": "magic"}, UsageError, "no proxy 'magic'"),
+        ({"proxy": "neural"}, UsageError, "needs held-out human text"),
     ],
 )
 def test_what_cannot_be_is_said_before_anything_is_read(changes, error, message):

@@ -119,7 +119,7 @@ def test_of_a_long_document_the_end_is_held_out():
 
 @pytest.mark.parametrize(
     ("texts", "told"),
-    [((["a b"], None, None), "--valid"), ((["a b c"], ["d e f"], None), "there are 3, 0 and 3")],
+    [((["a b"], None, None), "--valid"), ((["a b c"], ["d e f"], None), "there are 3 audited and 3 human words")],
 )
 def test_too_little_text_is_said(texts, told):
     found = measured(*texts)

@@ -227,7 +227,8 @@ def test_figures_outside_come_first_and_the_rest_is_counted():
     assert len(short.rows) == 8 and len(whole.rows) == 16
     outside = [bar.outside for bar in short.rows]
     assert outside == sorted(outside, reverse=True) and sum(outside) == sum(bar.outside for bar in whole.rows)
-    assert f"8 of 16 figures, of all {sum(outside)} outside the bar" in joined(printed(probe))
+    beyond = f"{sum(outside)} lie beyond the bar on the side of collapse"
+    assert f"8 of 16 figures are shown; of all, {beyond}" in joined(printed(probe))
 
 
 def test_the_caption_says_what_the_bar_is():

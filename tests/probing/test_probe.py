@@ -220,6 +220,7 @@ def _cpu():
         ({"temperature": float("nan")}, UsageError, "--temperature"),
         ({"precision": "fp16"}, InputError, "known are fp32, tf32, bf16"),
         ({"text": "no-such-file.txt"}, InputError, "no-such-file.txt"),
+        ({"text": "tiny"}, InputError, "no such file"),
         ({"baseline": "no/such/model/here"}, InputError, "no such folder"),
         ({"device": "tpu"}, InputError, "--device tpu"),
         ({"window": 65}, UsageError, "65"),

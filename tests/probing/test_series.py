@@ -44,6 +44,13 @@ def test_a_folder_of_checkpoints_is_in_the_order_of_its_numbers(tmp_path):
     assert is_checkpoint(str(tmp_path / "out"))
 
 
+def test_a_number_in_a_name_is_not_always_a_step(tmp_path):
+    from contam.probing.series import _step
+
+    assert [_step(n) for n in ("stories260k", "gpt2", "pythia-160m", "model")] == [None] * 4
+    assert [_step(n) for n in ("checkpoint-500", "step-000012", "epoch3", "ckpt_7", "20")] == [500, 12, 3, 7, 20]
+
+
 def test_one_model_is_one_checkpoint(tmp_path):
     write_files(tmp_path / "model")
     assert names(expand(str(tmp_path / "model"))) == [("model", None)]

@@ -90,6 +90,7 @@ def generation(own: float = 2.9, drift: float | None = None, p: float | None = 0
         samples=256,
         tokens=61_204,
         words=44_310,
+        bytes=221_550,
         ended=31,
         looped=round(200 * loss),
         wordless=0,
