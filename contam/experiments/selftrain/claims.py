@@ -97,9 +97,10 @@ def rises_steadily(groups: Sequence[Group]) -> Claim:
         if moved := rise.up is not None or rise.down is not None or math.isfinite(group.reached("halved_at")):
             verdicts.append(rise.up is not None and trend >= TREND)
         figures[group.label] = _clean(start=rise.start, rise=rise.most, since=rise.up, trend=trend, rose=literal)
+        until = " up to the collapse" if math.isfinite(group.reached("collapsed_at")) else ""
         told.append(
-            f"{group.label}: {rise.told}, rank correlation with the iteration {trend:.2f} up to the collapse; up in "
-            f"{100 * literal:.0f} % of the single iterations" + ("" if moved else "; did not move")
+            f"{group.label}: {rise.told}, rank correlation with the iteration {trend:.2f}{until}; up in "
+            f"{100 * literal:.0f} % of the single iterations" + ("" if moved else "; no movement that lasted")
         )
     literally = any(figure["rose"] != 1 for figure in figures.values()) and verdicts
     status = NOT_TESTED if not verdicts else CONFIRMED if all(verdicts) else CONTRADICTED
@@ -107,7 +108,7 @@ def rises_steadily(groups: Sequence[Group]) -> Claim:
     return _claim(
         "H1",
         "a rise that lasts, and a rank correlation with the iteration that is strongly positive",
-        _joined(told, note if verdicts or not figures else "No learning rate moved the model", groups),
+        _joined(told, note if verdicts or not figures else "At no learning rate did anything move for long enough to judge", groups),
         f"{LEAST_RISE} nats beyond the untouched model's noise, sustained; rank correlation at least {TREND}",
         (status, figures),
     )
