@@ -105,10 +105,12 @@ def rises_steadily(groups: Sequence[Group]) -> Claim:
     literally = any(figure["rose"] != 1 for figure in figures.values()) and verdicts
     status = NOT_TESTED if not verdicts else CONFIRMED if all(verdicts) else CONTRADICTED
     note = 'Literally, "with every iteration" is false' if literally else ""
+    if figures and not verdicts:
+        note = "At no learning rate did anything move for long enough to judge"
     return _claim(
         "H1",
         "a rise that lasts, and a rank correlation with the iteration that is strongly positive",
-        _joined(told, note if verdicts or not figures else "At no learning rate did anything move for long enough to judge", groups),
+        _joined(told, note, groups),
         f"{LEAST_RISE} nats beyond the untouched model's noise, sustained; rank correlation at least {TREND}",
         (status, figures),
     )
