@@ -172,3 +172,23 @@ def test_the_beat_hears_how_many_are_done(networks):
 
 def test_no_prompts_give_no_texts(networks):
     assert rollouts(networks["gpt2"], [], [], RolloutSettings()) == []
+
+
+@pytest.mark.shared
+def test_the_greedy_text_of_a_published_model_is_the_published_one():
+    """By digest of its beginning, as the model's card gives it."""
+    import hashlib
+    import os
+    from pathlib import Path
+
+    from contam.models.tokenizer import Tokenizer
+
+    shared = Path(os.environ.get("CONTAM_SHARED") or Path(__file__).parents[3] / "shared")
+    if not (shared / "data").is_dir():
+        pytest.skip(f"no shared data at {shared}")
+    files = find(str(shared / "data/models/stories260k"))
+    tokenizer = Tokenizer(files.tokenizer_folder)
+    settings = RolloutSettings(tokens=120, temperature=0.0)
+    (found,) = rollouts(read(files).network(1, Device()), [[tokenizer.bos]], [("greedy",)], settings)
+    beginning = tokenizer.decode(found.ids).strip()[:175]
+    assert hashlib.sha256(beginning.encode()).hexdigest().startswith("9ce4727d9da5ed42")
