@@ -72,8 +72,15 @@ def audit(paths: tuple[str, ...], form: str, outputs: tuple[str, ...], **given: 
 
 
 def _checkpoint(path: str) -> bool:
-    """Whether a path is a model and not a corpus; only folders and their like are looked at."""
-    if path == "-" or "://" in path or not (Path(path).is_dir() or path.endswith(".safetensors") or ":" in path):
+    """Whether a path is a model and not a corpus; only folders and their like are looked at, and names of no path."""
+    place = Path(path)
+    if path == "-" or "://" in path:
+        return False
+    if not place.exists() and path.isidentifier():
+        from contam.models.finding import embedded
+
+        return path in embedded()
+    if not (place.is_dir() or path.endswith(".safetensors") or ":" in path):
         return False
     from contam.probing.series import is_checkpoint
 

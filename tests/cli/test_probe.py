@@ -46,6 +46,16 @@ def test_an_audit_of_a_checkpoint_is_a_probe(cli, model, human):
     assert mixed.code == 2 and "a model and a corpus" in mixed.err
 
 
+def test_the_name_of_a_model_is_a_model_where_no_corpus_has_it(cli, tmp_path, monkeypatch):
+    from contam_cli.audit import _checkpoint
+
+    monkeypatch.chdir(tmp_path)
+    assert _checkpoint("tiny") and not _checkpoint("nothing")
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny" / "a.txt").write_text("text")
+    assert not _checkpoint("tiny")
+
+
 def broken_tokenizer(folder):
     (folder / "tokenizer.json").unlink()
     (folder / "tokenizer_config.json").unlink()
