@@ -76,7 +76,7 @@ def _checkpoint(path: str) -> bool:
     place = Path(path)
     if path == "-" or "://" in path:
         return False
-    if not place.exists() and path.isidentifier():
+    if "/" not in path and not place.exists():
         from contam.models.finding import embedded
 
         return path in embedded()

@@ -50,7 +50,7 @@ def test_the_name_of_a_model_is_a_model_where_no_corpus_has_it(cli, tmp_path, mo
     from contam_cli.audit import _checkpoint
 
     monkeypatch.chdir(tmp_path)
-    assert _checkpoint("tiny") and not _checkpoint("nothing")
+    assert _checkpoint("tiny-half") and _checkpoint("tiny") and not _checkpoint("nothing")
     (tmp_path / "tiny").mkdir()
     (tmp_path / "tiny" / "a.txt").write_text("text")
     assert not _checkpoint("tiny")
