@@ -10,7 +10,7 @@ import numpy as np
 from contam.perplexity.drift import Drift, Reason, drift_figure, perplexity_drift
 from contam.perplexity.surprise import LoadedModel, Surprise, load_model, strangest, surprise, surprise_figures
 from contam.result import Perplexity, ReferenceInfo
-from contam.rules import find_rule
+from contam.rules import apply_rules
 from contam.wording import written
 from contam_metrics.prepare import prepare
 from contam_metrics.segments import Segments
@@ -18,7 +18,7 @@ from contam_metrics.segments import Segments
 SMALLEST = 5_000
 """Words at which a text is scored that reaches no matched size."""
 STRANGEST = 10
-LEAST_DRIFT = find_rule("PPL002").limit
+DRIFT = "perplexity.drift"
 
 Tell = Callable[[str, int], None]
 """Told the phase (scoring, training) and how far it is."""
@@ -51,7 +51,7 @@ def measured(asked: Asked, texts: Texts, reference: ReferenceInfo, tell: Tell | 
         _surprised(found, asked, texts, reference, tell)
     if texts.held_out is not None:
         drift = _drift(asked, texts, reference.matched_tokens, tell)
-        found.figures["perplexity.drift"] = drift_figure(drift)
+        found.figures[DRIFT] = drift_figure(drift)
         if isinstance(drift, Drift):
             found.notes.append(_told(drift, asked.proxy, texts.trusted is not None))
             found.notes += [f"perplexity drift: {note}" for note in drift.notes]
@@ -94,13 +94,12 @@ def _drift(asked: Asked, texts: Texts, size: int | None, tell: Tell | None) -> D
 
 
 def _told(drift: Drift, proxy: str, trusted: bool) -> str:
-    """The answer in a sentence: worse where it exceeds every split of the trusted text, or, where there are no splits,
-    with its whole interval."""
+    """The answer in a sentence: worse where PPL002 warns."""
     kind, unit = ("small neural models", "tokens") if proxy == "neural" else ("a word trigram", "words")
     low, high = (f"{v:+.3f}" for v in drift.interval)
     losses = [f"{written(nats)} nats a {unit[:-1]}" for nats in (drift.audited_nats, drift.trusted_nats)]
-    whole = len(drift.null) == 0
-    worse = drift.interval[0] >= LEAST_DRIFT if whole else drift.value > max(LEAST_DRIFT, float(drift.null.max()))
+    (rule,) = (r for r in apply_rules({DRIFT: drift_figure(drift)}, {}) if r.id == "PPL002")
+    worse = rule.status == "warn"
     answer = "would be worse on" if worse else "is not shown to be worse on"
     against = "trusted text" if trusted else "a part of the held-out text"
     return (
