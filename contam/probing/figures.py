@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from contam.models.scoring import Scored
 from contam.probing.measuring import Measured, Samples
 from contam.probing.result import Drift, Estimate, TextScore
-from contam_metrics.perplexity import bits_per_byte, document_bootstrap, ece, perplexity
+from contam_metrics.perplexity import LEAST_DOCUMENTS, bits_per_byte, document_bootstrap, ece, perplexity
 
-FEW = 30
+FEW = LEAST_DOCUMENTS
 """Documents below which a text is resampled in blocks; fewer blocks than that are told as few."""
 BLOCK = 4096
 """Bytes of a block."""
