@@ -12,14 +12,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from contam.experiments.selftrain.pictures import UNIT, Drawn
-from contam.experiments.selftrain.pictures import write_pictures as write_drawn
-from contam.experiments.selftrain.plotting import COLOURS, WIDTH, drawing, saved, style_of
+from contam.experiments.selftrain.pictures import UNIT
 from contam.probing.page import series_of, shown_of
 from contam.probing.result import Checkpoint, Estimate, Interval, Probe, Trajectory
 from contam.probing.trajectory import DRIFT_LIMIT, OWN, VALIDATION, Course, brief, called, courses, place_of, title_of
 from contam.probing.wording import signed
 from contam.reports.escape import shorten
+from contam.reports.plotting import COLOURS, WIDTH, Drawn, drawing, saved, style_of
+from contam.reports.plotting import write_pictures as write_drawn
 from contam.reports.vector import FAINT, INK, PAPER
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from runs import Course, Plan, collapsing_run, make_run
 
 from contam.experiments.selftrain.curves import Curve, curve_of, running_median
 from contam.experiments.selftrain.history import Run
-from contam.experiments.selftrain.pictures import draw_pictures, file_name, size_of, write_pictures
-from contam.experiments.selftrain.plotting import COLOURS
+from contam.experiments.selftrain.pictures import draw_pictures, size_of
 from contam.experiments.selftrain.strips import standardised, strips_of, turned_at
 from contam.experiments.selftrain.turning import turning_points
+from contam.reports.plotting import COLOURS, file_name, write_pictures
 from contam.reports.vector import inline
 
 pytest.importorskip("matplotlib")

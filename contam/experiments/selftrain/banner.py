@@ -6,7 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from contam.experiments.selftrain.claims import Claim, Group
+from contam.claims import Claim
+from contam.experiments.selftrain.claims import Group
 from contam.experiments.selftrain.turning import TURN, evaluated
 from contam.reports.page import Banner
 

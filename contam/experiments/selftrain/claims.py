@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from itertools import combinations
 from typing import Any
 
+from contam.claims import CONFIRMED, CONTRADICTED, NOT_TESTED, Claim
 from contam.experiments.selftrain.collapse import CollapseRule
 from contam.experiments.selftrain.history import Run
 from contam.experiments.selftrain.seeds import (
@@ -30,7 +31,6 @@ from contam.experiments.selftrain.turning import OWN_LOSS, TURN, VALIDATION, Lea
 from contam.wording import name_of
 
 SOURCE = "Herel & Mikolov 2024"
-CONFIRMED, CONTRADICTED, NOT_TESTED = "confirmed", "contradicted", "not_tested"
 STATEMENTS = {
     "H1": "The loss on human text rises with every iteration of self-training.",
     "H2": "The loss on the model's own text goes to almost 0.",
@@ -43,25 +43,6 @@ TREND, AGREEMENT, ALMOST_ZERO = 0.6, 0.8, 0.1
 FEWEST = 10
 CONTROL = "this is the control, with rates scaled by 1/width"
 _OWN = ("own_share", "own_start", "own_lowest")
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One claim as judged for a run: ``measured`` in words, ``figures`` as numbers (None: never reached)."""
-
-    id: str
-    source: str
-    statement: str
-    expected: str
-    measured: str
-    tolerance: str
-    status: str
-    figures: Mapping[str, Any] = field(default_factory=dict)
-    seconds: float = 0.0
-
-    def to_dict(self) -> dict[str, Any]:
-        """As it stands in claims.json."""
-        return {**asdict(self), "figures": dict(self.figures)}
 
 
 def judge_claims(run: Run, rule: CollapseRule | None = None) -> tuple[Claim, ...]:

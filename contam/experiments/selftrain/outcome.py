@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from contam.claims import Claim, write_claims
 from contam.experiments.run import finite
 from contam.experiments.selftrain.audits import write_audits
 from contam.experiments.selftrain.banner import NEEDED
-from contam.experiments.selftrain.claims import Claim, judge_claims
+from contam.experiments.selftrain.claims import judge_claims
 from contam.experiments.selftrain.collapse import CollapseRule, Outcome, outcome_of
 from contam.experiments.selftrain.history import Run, read_run
 from contam.experiments.selftrain.page import REPORT, draw_run, full_page, write_report
 from contam.experiments.selftrain.table_of_samples import table_of_samples
 from contam.experiments.selftrain.turning import evaluated
-from contam.reports import write_whole
 from contam.reports.page import Excerpts, Page, Section, Sentences
 from contam.result import SCHEMA_VERSION, Level
-
-CLAIMS = "claims.json"
 
 
 @dataclass(frozen=True)
@@ -121,9 +118,3 @@ def concluded(folder: Path, differing: Sequence[str], seconds: float) -> SelfTra
     result = SelfTraining(folder, run, outcomes, claims, tuple(audits), tuple(differing), seconds)
     write_report(folder, claims, result.notes)
     return result
-
-
-def write_claims(folder: Path, claims: Sequence[Claim]) -> None:
-    """``claims.json``."""
-    body = finite({"claims": [claim.to_dict() for claim in claims]})
-    write_whole(folder / CLAIMS, json.dumps(body, indent=1, allow_nan=False) + "\n")

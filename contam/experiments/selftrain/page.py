@@ -10,17 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from contam.claims import CONFIRMED, CONTRADICTED, NOT_TESTED, Claim
 from contam.experiments.selftrain.banner import STATES, banner_of, iterations_told
-from contam.experiments.selftrain.claims import (
-    CONFIRMED,
-    CONTRADICTED,
-    NOT_TESTED,
-    Claim,
-    Group,
-    groups_of,
-    judge_claims,
-    rule_of,
-)
+from contam.experiments.selftrain.claims import Group, groups_of, judge_claims, rule_of
 from contam.experiments.selftrain.history import Run, read_run
 from contam.experiments.selftrain.settings_table import limits_of, settings_of
 from contam.experiments.selftrain.strips import title_of
@@ -239,7 +231,8 @@ def _drawn(folder: Path, run: Run) -> tuple[tuple[Picture, ...], tuple[str, ...]
         import matplotlib  # noqa: F401
     except ImportError:
         return (), (_NOT_DRAWN,)
-    from contam.experiments.selftrain.pictures import draw_pictures, write_pictures
+    from contam.experiments.selftrain.pictures import draw_pictures
+    from contam.reports.plotting import write_pictures
 
     points = {r.name: turning_points(r, run.baseline_of(r.model)) for r in run.replicas}
     pictures = draw_pictures(run, points)

@@ -6,14 +6,12 @@ A picture that would have nothing to show is not drawn.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 from contam.experiments.selftrain.curves import Curve, curve_of
 from contam.experiments.selftrain.history import Run, number_of
 from contam.experiments.selftrain.plotting import Panel, draw_panels
 from contam.experiments.selftrain.strips import draw_strips, strips_of
-from contam.reports import write_whole
+from contam.reports.plotting import Drawn, file_name
 
 UNIT = "nats/token"
 _SIZE_PANELS = 4
@@ -22,17 +20,6 @@ _BANDS = "Lines are medians over seeds, bands their range; grey is the range of 
 
 Points = Mapping[str, Mapping[str, int | None]]
 """Of each replica by its name: of each signal and loss, the iteration at which it turned, or None."""
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A picture: the stem of its files, as SVG and PNG, what it shows in words, and how to read it."""
-
-    name: str
-    svg: str
-    png: bytes
-    alt: str
-    caption: str
 
 
 def draw_pictures(run: Run, points: Points) -> tuple[Drawn, ...]:
@@ -44,19 +31,6 @@ def draw_pictures(run: Run, points: Points) -> tuple[Drawn, ...]:
     drawn += [_sizes(run, name) for name in run.validation]
     drawn += [_signals(run, points)]
     return tuple(picture for picture in drawn if picture is not None)
-
-
-def write_pictures(folder: Path, pictures: Sequence[Drawn]) -> None:
-    """Each picture as ``<name>.svg`` and ``<name>.png``, whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for picture in pictures:
-        write_whole(folder / f"{picture.name}.svg", picture.svg)
-        write_whole(folder / f"{picture.name}.png", picture.png)
-
-
-def file_name(name: str) -> str:
-    """A name that is safe in a file's name."""
-    return "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in name).strip(".") or "_"
 
 
 def size_of(parameters: int | None) -> str:

@@ -1,56 +1,25 @@
-"""How pictures are drawn: matplotlib without a display, the same bytes for the same run, colours all eyes can tell."""
+"""Curves over iterations in panels below one another."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from contam.experiments.selftrain.curves import Curve, ends
 from contam.reports.escape import shorten
-from contam.reports.vector import FAINT, INK, PAPER
+from contam.reports.plotting import WIDTH, drawing, saved, style_of
+from contam.reports.vector import FAINT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = ("#0072b2", "#d55e00", "#00936b", "#b8609a", "#a87000", "#5f7fd0", "#7f7f7f")
-"""Okabe and Ito's, darkened or lightened to at least 3 to 1 on light and on dark paper."""
-WIDTH = 6.0
-_DASHES = ("-", "--", ":")
 _LABEL = 24
 _COLUMNS = 4
 _FEW = 3
 _LEAST = 0.6
 """Nats a panel shows at least, so that noise looks like noise."""
-_SETTINGS = {
-    "svg.hashsalt": "contam",
-    "svg.fonttype": "path",
-    "font.family": "DejaVu Sans",
-    "font.size": 8.5,
-    "text.parse_math": False,
-    "text.color": INK,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "axes.facecolor": PAPER,
-    "figure.facecolor": PAPER,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 9.5,
-    "axes.titlelocation": "left",
-    "axes.titleweight": "bold",
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": FAINT,
-    "grid.linewidth": 0.6,
-    "lines.linewidth": 1.6,
-    "savefig.dpi": 200,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +30,6 @@ class Panel:
     curves: tuple[Curve, ...]
     untouched: tuple[float, float] | None = None
     from_zero: bool = False
-
-
-@contextmanager
-def drawing() -> Iterator[None]:
-    """Settings of one look, whatever the person's own are; a missing glyph is drawn as a box without a word."""
-    import matplotlib
-
-    with matplotlib.rc_context(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(cast(Any, _SETTINGS))
-        yield
-
-
-def saved(figure: Figure) -> tuple[str, bytes]:
-    """A figure as SVG text and PNG bytes, without a date or a trace of who made it."""
-    svg, png = BytesIO(), BytesIO()
-    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-    figure.savefig(png, format="png", metadata={"Software": None})
-    return svg.getvalue().decode("utf-8"), png.getvalue()
 
 
 def draw_panels(panels: Sequence[Panel], unit: str, legend: str) -> tuple[str, bytes]:
@@ -134,11 +83,6 @@ def whole_iterations(axes: Axes, last: int) -> None:
 
     axes.set_xlim(-0.02 * max(last, 1), max(last, 1) * 1.02)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-
-
-def style_of(index: int) -> dict[str, Any]:
-    """Colour and dashes of the curve with this number."""
-    return {"color": COLOURS[index % len(COLOURS)], "linestyle": _DASHES[index // len(COLOURS) % len(_DASHES)]}
 
 
 def draw_curve(axes: Axes, curve: Curve) -> None:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from contam.experiments.selftrain.claims import told_name
 from contam.experiments.selftrain.curves import Curve, curve_of
 from contam.experiments.selftrain.history import Run
-from contam.experiments.selftrain.plotting import COLOURS, WIDTH, draw_curve, drawing, saved, whole_iterations
+from contam.experiments.selftrain.plotting import draw_curve, whole_iterations
 from contam.experiments.selftrain.turning import OWN_LOSS, VALIDATION, direction_of, draws_of
 from contam.reports.escape import shorten
+from contam.reports.plotting import COLOURS, WIDTH, drawing, saved
 from contam_metrics.one_text import DIRECTIONS, FALLS
 
 if TYPE_CHECKING:
