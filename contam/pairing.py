@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,34 @@ def pair_ranks(first: Sequence[rows.Figures], second: Sequence[rows.Figures]) ->
     return Paired(directed, conformal.changed(differences(rows.changed_row), rows.CHANGED_FLOORS))
 
 
+@dataclass(frozen=True)
+class Trusted:
+    """Trusted text made ready for many comparisons: it is prepared and measured once for each matched size."""
+
+    segments: Segments
+    profile: Profile
+    sizes: tuple[int, ...]
+    kept: dict[int, Matched] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, segments: Segments, profile: str | Path | Profile = "auto", size: int | None = None) -> Trusted:
+        """``profile`` is the one that the null pairs come from; see `judge_paired`."""
+        chosen = _chosen(profile, segments, size)
+        return cls(segments, chosen, _sizes(chosen, size))
+
+    @cached_property
+    def largest(self) -> Matched:
+        """At the largest size that it reaches."""
+        return judging.matched(self.segments, self.profile, self.sizes, self.segments.words, spread=False)
+
+    def at(self, size: int) -> Matched:
+        """At a given size."""
+        if size not in self.kept:
+            of = (self.segments, self.profile, (size,), self.segments.words)
+            self.kept[size] = judging.matched(*of, spread=False)
+        return self.kept[size]
+
+
 def judge_paired(
     segments: Segments,
     trusted: Segments,
@@ -73,16 +102,22 @@ def judge_paired(
     ``profile`` (``auto``: the built-in profile that can vouch for the trusted text, else English prose:
     pairs carry over between languages).
     """
-    chosen = _chosen(profile, trusted, size)
-    sizes = _sizes(chosen, size)
-    if not sizes:
-        return _without_pairs(segments, facts, chosen, size)
-    base = judging.matched(trusted, chosen, sizes, trusted.words, spread=False)
-    found = judging.matched(segments, chosen, tuple(n for n in sizes if n <= base.size), facts.words)
+    return judge_against(Trusted.of(trusted, profile, size), segments, facts)
+
+
+def judge_against(trusted: Trusted, segments: Segments, facts: CorpusFacts, spread: bool = True) -> Judgement:
+    """`judge_paired` with trusted text that is ready; ``spread`` asks for the intervals of the figures."""
+    chosen = trusted.profile
+    if not trusted.sizes:
+        return _without_pairs(segments, facts, chosen)
+    base = trusted.largest
+    found = judging.matched(segments, chosen, tuple(n for n in trusted.sizes if n <= base.size), facts.words, spread)
     if found.size < base.size:
-        base = judging.matched(trusted, chosen, (found.size,), trusted.words, spread=False)
+        base = trusted.at(found.size)
+    values = dict(found.measured.values)
     if found.reached and base.reached:
-        found.measured.values[SURVIVAL] = type_survival(base.prepared, found.prepared)
+        values[SURVIVAL] = type_survival(base.prepared, found.prepared)
+        found = replace(found, measured=replace(found.measured, values=values))
     reference = ReferenceInfo(
         f"trusted text; null pairs of {chosen.name}",
         len(chosen.sizes[found.size].pair_rows),
@@ -121,7 +156,7 @@ def _pair_domains(profile: Profile, size: int) -> tuple[str, ...]:
     return tuple(sorted({profile.sources[i].domain for i in profile.sizes[size].pair_rows}))
 
 
-def _without_pairs(segments: Segments, facts: CorpusFacts, profile: Profile, size: int | None) -> Judgement:
+def _without_pairs(segments: Segments, facts: CorpusFacts, profile: Profile) -> Judgement:
     found = judging.matched(segments, profile, tuple(profile.sizes), facts.words)
     reason = f"the profile {profile.name} has fewer than {LEAST_PAIRS} pairs of halves at every size"
     matching = Matching(found.prepared.words, len(np.unique(found.prepared.documents)), False)
