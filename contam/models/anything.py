@@ -40,9 +40,12 @@ class Anything:
 
     capturable = False
 
-    def __init__(self, files: ModelFiles, replicas: int, device: Device) -> None:
-        """Read the model once and copy it; ``InputError`` where transformers cannot, or weights are missing."""
-        first = _opened(files).to(device.name).requires_grad_(True)
+    def __init__(self, files: ModelFiles, replicas: int, device: Device, made: Any = None) -> None:
+        """Read the model once and copy it; ``InputError`` where transformers cannot, or weights are missing.
+
+        ``made``: a module to take instead, in fp32 and in evaluation mode.
+        """
+        first = (_opened(files) if made is None else made).to(device.name).requires_grad_(True)
         self.device = device
         self.programs: dict[Any, Any] = {}
         self.replicas = replicas

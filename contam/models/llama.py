@@ -164,7 +164,7 @@ class Llama(Stacked):
 def weights_of(config: dict[str, Any], tensors: dict[str, Tensor]) -> Weights:
     """One replica's weights under own names, from a checkpoint's tensors; an error names what is missing."""
     plain = {k.removeprefix("model."): v for k, v in tensors.items()}
-    wanted = _wanted(config)
+    wanted = tensor_sizes(config)
     missing = [n for n in wanted if n not in plain]
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
@@ -186,7 +186,7 @@ def weights_of(config: dict[str, Any], tensors: dict[str, Tensor]) -> Weights:
     return out
 
 
-def _wanted(config: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+def tensor_sizes(config: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     """The names and sizes of a checkpoint's tensors, without ``model.``; a tied head is not stored."""
     heads, grouped, one = _sizes(config)
     width, inner, vocabulary = (int(config[k]) for k in ("hidden_size", "intermediate_size", "vocab_size"))

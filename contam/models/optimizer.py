@@ -39,13 +39,17 @@ class Optimizer:
         groups = [g for g in groups if g["params"]]
         self.adam = torch.optim.AdamW(groups, betas=settings.betas, eps=settings.epsilon, fused=True)
 
-    def step(self) -> Tensor:
-        """One step with the gradients of the last backward pass; the norms before clipping, float32[R]."""
+    def step(self, refresh: bool = True) -> Tensor:
+        """One step with the gradients of the last backward pass; the norms before clipping, float32[R].
+
+        ``refresh``: whether the compute copy is brought up to date too, which a run of steps needs once, at its end.
+        """
         self.network.gather_gradients()
         norms = torch.stack([self._clip(named) for named in self._named])
         self.adam.step()
         self.network.clear_gradients()
-        self.network.refresh()
+        if refresh:
+            self.network.refresh()
         return norms
 
     def _clip(self, named: dict[str, torch.nn.Parameter]) -> Tensor:
