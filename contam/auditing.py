@@ -101,11 +101,11 @@ def audit(source: Any, options: AuditOptions | None = None, **changes: Any) -> A
     begin = time.perf_counter()
     corpus = open_corpus(source, options.reading)
     held_out = _looked_up(options)
-    measured = _measured(corpus, options)
+    measured = measured_of(corpus, options)
     trusted = None
     if options.reference is not None:
-        trusted = _measured(open_corpus(options.reference, options.reading), options)
-    human = _measured(held_out, options) if held_out is not None else None
+        trusted = measured_of(open_corpus(options.reference, options.reading), options)
+    human = measured_of(held_out, options) if held_out is not None else None
     _tell(options, "judging")
     return _assembled(_All(corpus, measured, trusted, human), options, begin)
 
@@ -172,7 +172,8 @@ def _tell(options: AuditOptions, phase: str) -> None:
         options.on_progress(Progress(phase))
 
 
-def _measured(corpus: Corpus, options: AuditOptions) -> Measured:
+def measured_of(corpus: Corpus, options: AuditOptions) -> Measured:
+    """Read and measure a corpus; InputError where it has no document."""
     if not warm.compiled((*warm.MODULES, *corpus.kernels)):
         _tell(options, "compiling")
         warm.compile_all(corpus.kernels)
@@ -199,7 +200,8 @@ def _figure(name: str, reading: Reading) -> Figure:
     return replace(figure, documents=reading.documents, reason=reading.reason)
 
 
-def _whole(measured: Measured) -> dict[str, Figure]:
+def figures_of(measured: Measured) -> dict[str, Figure]:
+    """The figures of the whole corpus by name."""
     return {
         name: _figure(name, reading) for m in measured.metrics.values() for name, reading in m.figures().items()
     }
@@ -231,7 +233,7 @@ def _info(corpus: Corpus, measured: Measured) -> CorpusInfo:
 def _assembled(seen: _All, options: AuditOptions, begin: float) -> Audit:
     """The record of an audit from what was measured."""
     corpus, measured, trusted = seen.corpus, seen.measured, seen.trusted
-    whole = _whole(measured)
+    whole = figures_of(measured)
     facts = corpus_facts(measured, whole)
     if trusted is None:
         judgement = judge(measured.segments, facts, options.profile, options.sample_tokens)

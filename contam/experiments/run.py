@@ -21,6 +21,7 @@ from contam.reports import write_whole
 
 LOG, PLAN, STATES = "log.jsonl", "plan.json", "checkpoints"
 _TIMING = ("seconds",)
+_KEY = ("lineage", "generation", "model", "learning_rate", "seed", "iteration", "draw")
 
 
 @dataclass
@@ -201,7 +202,7 @@ class RunFolder:
 
 def key_of(record: dict[str, Any]) -> str:
     """What makes a record of a log the only one of its kind."""
-    parts = (record.get(k) for k in ("model", "learning_rate", "seed", "iteration", "draw"))
+    parts = (record.get(k) for k in _KEY)
     return "/".join("" if p is None else f"{p}" for p in parts)
 
 

@@ -74,8 +74,9 @@ class TokenSet:
         return len(self.stream)
 
 
-def load_validation(name_or_path: str | os.PathLike[str]) -> ValidationText:
-    """``wikitext2``, ``wikitext2-raw``, ``ptb``, ``pydoc``, or a path that `contam.corpus` reads.
+def load_validation(name_or_path: str | os.PathLike[str], text_field: str | None = None) -> ValidationText:
+    """``wikitext2``, ``wikitext2-raw``, ``ptb``, ``pydoc``, or a path that `contam.corpus` reads; ``text_field`` names
+    the text of records where it is not the usual one.
 
     Raises ``InputError`` for a path or name that does not exist, text that is empty, and a hub out of reach.
     """
@@ -94,7 +95,7 @@ def load_validation(name_or_path: str | os.PathLike[str]) -> ValidationText:
         near = get_close_matches(given, known, n=1, cutoff=0.6)
         hint = f"; did you mean {near[0]}?" if near else f"; sets known by name: {', '.join(known)}"
         raise InputError(f"{given}: no such file or folder{hint}")
-    return _read(given)
+    return _read(given, text_field)
 
 
 def load_all(names: Sequence[str | os.PathLike[str]]) -> tuple[ValidationText, ...]:
@@ -130,10 +131,11 @@ def _numbered(name: str) -> Iterator[str]:
 # --- files ----------------------------------------------------------------------------------------------------------
 
 
-def _read(given: str) -> ValidationText:
+def _read(given: str, text_field: str | None = None) -> ValidationText:
     from contam.corpus import Corpus, ReadOptions
 
-    corpus = Corpus.open([given], ReadOptions(part_bytes=FILE_LIMIT, max_document_bytes=FILE_LIMIT))
+    reading = ReadOptions(text_field=text_field, part_bytes=FILE_LIMIT, max_document_bytes=FILE_LIMIT)
+    corpus = Corpus.open([given], reading)
     documents: list[str] = []
     skipped = list(corpus.skipped)
     for task in corpus.tasks():

@@ -90,8 +90,12 @@ class Trained(Protocol):
 class Backend(Protocol):
     """A kind of language model with its tokenizer, ready for a corpus."""
 
+    kind: str
+    """``ngram``, ``scratch`` (weights that begin fresh) or ``base`` (every generation begins with the same ones)."""
     unit: str
     """What a token is: ``word``, ``byte``, ``piece``."""
+    hardware: Mapping[str, Any]
+    """What it is computed on."""
 
     def encode(self, texts: Sequence[str]) -> Encoded:
         """The tokens of each text. What cannot be written in the vocabulary is the unknown word."""

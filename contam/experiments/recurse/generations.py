@@ -1,0 +1,218 @@
+"""The generations of one lineage, and generation 0 of one seed: train, measure, write, measure what was written.
+
+What one generation hands to the next is text. Everything random is drawn by name, so a generation that is done again
+after a kill comes out the same.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from contam.errors import InputError
+from contam.experiments.recurse.backend import Beat, Name, Predicted, Trained, Written
+from contam.experiments.recurse.composing import Composed, Sources, composed, needed
+from contam.experiments.recurse.documents import Encoded
+from contam.experiments.recurse.downstream import downstream
+from contam.experiments.recurse.filtering import Sieve
+from contam.experiments.recurse.options import Lineage
+from contam.experiments.recurse.place import Place, base_name, forget, read_texts, write_texts
+from contam.experiments.recurse.tracking import tracked
+
+HELD_OUT = "held-out"
+SAMPLES, SAMPLE_LENGTH = 4, 2_000
+"""Documents of every generation that are kept for the report, and how many characters of each."""
+REFILLS = 3
+"""How often the documents that a filter dropped are written anew."""
+
+Send = Callable[[dict[str, Any], dict[str, Any]], None]
+"""Told the log line of a finished generation and its samples."""
+
+
+def generation_zero(place: Place, seed: int, send: Send, beat: Beat) -> None:
+    """Train on real text, write, measure; keep the model and the text for the lineages of the seed."""
+    begin = time.perf_counter()
+    name = Name(base_name(seed), seed, 0, place.progress_of(base_name(seed)))
+    model = place.backend.train(place.real, name, beat)
+    written = model.write(place.real, name, beat)
+    corpus = Composed(place.real, place.real.tokens)
+    line = {"generation": 0, "seed": seed} | _line(place, model, model, corpus, written)
+    model.save(place.base_of(seed))
+    write_texts(place.texts_of(base_name(seed), 0), written.texts)
+    forget(place.progress_of(base_name(seed)))
+    send(line | {"filtered": None, "seconds": round(time.perf_counter() - begin, 3)}, _samples(0, written.texts))
+
+
+def lineage_from(place: Place, lineage: Lineage, done: int, send: Send, beat: Beat) -> None:
+    """The generations of a lineage after ``done``, the last one that is in the log."""
+    course = _Course.taken_up(place, lineage, done)
+    for generation in range(len(course.kept), place.options.generations + 1):
+        begin = time.perf_counter()
+        line, written = course.next(generation, beat)
+        send(line | {"seconds": round(time.perf_counter() - begin, 3)}, _samples(generation, written.texts))
+
+
+@dataclass
+class _Course:
+    """A lineage on its way; ``kept`` is what each generation so far leaves to train on."""
+
+    place: Place
+    lineage: Lineage
+    base: Trained
+    sieve: Sieve | None
+    kept: list[Encoded | None]
+
+    @classmethod
+    def taken_up(cls, place: Place, lineage: Lineage, done: int) -> _Course:
+        """From the texts in the run folder; from generation 0 where one that is needed is missing."""
+        base = place.backend.read(place.base_of(lineage.seed))
+        zero = read_texts(place.texts_of(base_name(lineage.seed), 0))
+        if zero is None:
+            raise InputError(f"the text of generation 0 of seed {lineage.seed} is missing in {place.folder}")
+        course = cls(place, lineage, base, None, [])
+        course._begin(zero)
+        wanted = needed(lineage.paradigm, done + 1)
+        for generation in range(1, done + 1):
+            texts = read_texts(place.texts_of(lineage.name, generation)) if generation in wanted else ()
+            if texts is None:
+                course.kept = course.kept[:1]
+                break
+            course.kept.append(place.backend.encode(texts) if generation in wanted else None)
+        return course
+
+    def _begin(self, zero: tuple[str, ...]) -> None:
+        """Generation 0's own text, through the filter where there is one."""
+        encoded = self.place.backend.encode(zero)
+        if self.lineage.filter == "none":
+            self.kept.append(encoded)
+            return
+        losses = _losses(self.base.predicted(encoded))
+        human = _losses(self.base.predicted(self.place.held_out))
+        name = Name(self.lineage.name, self.lineage.seed, 0)
+        texts = (self.place.human.held_out, zero)
+        self.sieve = Sieve.fit(*texts, human, losses, name=name, kind=self.lineage.filter)
+        kept = self.sieve(zero, losses, name)
+        self.kept.append(encoded.take(kept.indices))
+
+    def next(self, generation: int, beat: Beat) -> tuple[dict[str, Any], Written]:
+        """One generation."""
+        place, lineage = self.place, self.lineage
+        name = Name(lineage.name, lineage.seed, generation, place.progress_of(lineage.name))
+        corpus = composed(lineage, Sources(place.real, place.fresh, tuple(self.kept)))
+        model = place.backend.train(corpus.corpus, name, beat)
+        written = model.write(self._like(), name, beat)
+        line = _head(lineage, generation) | _line(place, model, self.base, corpus, written)
+        texts, encoded, told = self._sifted(model, written, name, beat)
+        write_texts(place.texts_of(lineage.name, generation), texts)
+        self.kept.append(encoded)
+        self._let_go(generation)
+        forget(place.progress_of(lineage.name))
+        return line | {"filtered": told}, written
+
+    def _like(self) -> Encoded:
+        """As many documents as there are real ones; more where the pool takes more than that of each generation."""
+        rate = self.lineage.rate or 1.0
+        copies = math.ceil(rate) if self.lineage.paradigm == "accumulate-subsample" else 1
+        return Encoded.joined([self.place.real] * max(copies, 1))
+
+    def _sifted(
+        self, model: Trained, written: Written, name: Name, beat: Beat
+    ) -> tuple[tuple[str, ...], Encoded, dict[str, Any] | None]:
+        """What goes on to the next generations: all that was written, or what the filter leaves and, in the place of
+        what it dropped, other documents of the same model."""
+        if self.sieve is None:
+            return written.texts, written.encoded, None
+        kept = self.sieve(written.texts, _losses(self.base.predicted(written.encoded)), name)
+        texts = [written.texts[i] for i in kept.indices]
+        parts, like, dropped = [written.encoded.take(kept.indices)], self._like(), kept.dropped
+        for again in range(1, REFILLS + 1):
+            missing = like.tokens - sum(part.tokens for part in parts)
+            if missing <= 0 or not kept.dropped:
+                break
+            short = _first_documents(like, missing)
+            other = Name(f"{name.lineage}/again{again}", name.seed, name.generation)
+            more = model.write(short, other, beat)
+            kept = self.sieve(more.texts, _losses(self.base.predicted(more.encoded)), other)
+            texts += [more.texts[i] for i in kept.indices]
+            parts.append(more.encoded.take(kept.indices))
+            dropped += kept.dropped
+        joined = Encoded.joined(parts)
+        told = {"dropped": dropped, "documents": len(joined), "kept_tokens": joined.tokens}
+        return tuple(texts), joined, told | {"reasons": dict(kept.reasons)}
+
+    def _let_go(self, generation: int) -> None:
+        """Remove text that no generation reads any more; one generation longer than needed, in case of a kill."""
+        if self.place.options.keep == "all":
+            return
+        for old in set(range(1, generation - 2)) - set(needed(self.lineage.paradigm, generation + 1)):
+            self.place.texts_of(self.lineage.name, old).unlink(missing_ok=True)
+            self.kept[old] = None
+
+
+def _first_documents(like: Encoded, tokens: int) -> Encoded:
+    """The first documents of so many tokens together."""
+    count = int(np.searchsorted(like.bounds, tokens))
+    return like.take(range(min(max(count, 1), len(like))))
+
+
+def _head(lineage: Lineage, generation: int) -> dict[str, Any]:
+    return {
+        "lineage": lineage.name, "group": lineage.group, "generation": generation, "paradigm": lineage.paradigm,
+        "seed": lineage.seed, "rate": lineage.rate, "filter": lineage.filter,
+    }  # fmt: skip
+
+
+def zero_of(lineage: Lineage, line: dict[str, Any]) -> dict[str, Any]:
+    """Generation 0 as it stands in the log of a lineage."""
+    return _head(lineage, 0) | {k: v for k, v in line.items() if k not in ("generation", "seed")}
+
+
+def _line(place: Place, model: Trained, base: Trained, corpus: Composed, written: Written) -> dict[str, Any]:
+    """All that is measured of a generation."""
+    empty = sum(not text.strip() for text in written.texts)
+    held_out = model.predicted(place.held_out)
+    training = {"documents": len(corpus.corpus), "tokens": corpus.corpus.tokens, "real_tokens": corpus.real_tokens}
+    measured = place.measurer.audited(written.texts)
+    figures = measured["signals"]
+    counted = place.measurer.kept(written.texts) | {
+        "distinct_2": figures.get("diversity.distinct_2"), "rep_4": figures.get("repetition.seq_rep_4")
+    }  # fmt: skip
+    return {
+        "real_share": round(corpus.real_share, 6),
+        "training": training | dict(model.facts),
+        "validation": {HELD_OUT: _loss(held_out) | {"accuracy": _accuracy(held_out)}},
+        "own": _loss(model.predicted(written.encoded)),
+        "under_generation_0": _loss(base.predicted(written.encoded)),
+        "written": {
+            "documents": len(written.texts), "empty": empty, "tokens": written.encoded.tokens, "ended": written.ended
+        } | counted,
+        **measured,
+        "tracked": tracked(model, written.texts, place.human.held_out, place.options.track),
+        "downstream": downstream(model, place.backend, place.human.held_out, held_out),
+    }  # fmt: skip
+
+
+def _loss(predicted: Predicted) -> dict[str, float]:
+    loss = predicted.loss
+    return {"loss": loss, "perplexity": math.exp(loss) if loss < 700 else math.inf}
+
+
+def _accuracy(predicted: Predicted) -> float | None:
+    if (predicted.correct < 0).any() or not predicted.tokens.sum():
+        return None
+    return float(predicted.correct.sum() / predicted.tokens.sum())
+
+
+def _losses(predicted: Predicted) -> Any:
+    """Nats a token of each document, nan for an empty one."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return predicted.nats / predicted.tokens
+
+
+def _samples(generation: int, texts: Sequence[str]) -> dict[str, Any]:
+    return {"generation": generation, "documents": [text[:SAMPLE_LENGTH] for text in texts[:SAMPLES]]}

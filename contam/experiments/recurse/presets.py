@@ -1,0 +1,169 @@
+"""The published set-ups of recursive training, and how to run one of them smaller without hiding it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from contam.errors import UsageError
+from contam.experiments.recurse.options import RecurseOptions, flag_of
+
+SMALL = 0.05
+"""Scales up to here put a small model of the same architecture in the place of the published one."""
+LEAST_WORDS, LEAST_BATCH, LEAST_GENERATIONS = 20_000, 8, 5
+_SMALL_MODELS = {
+    "gptneo-1m": "gptneo-mini", "gptneo-33m": "gptneo-mini", "gpt2-9m": "gpt2-mini", "llama-12m": "llama-mini",
+    "facebook/opt-125m": "gpt2-mini",
+}  # fmt: skip
+_SMALL_TRAINING = {"learning_rate": 2e-3, "block": 128}
+"""A small model learns little at the rates of large ones."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A published set-up: the ``settings`` that its text or code names, and what is ``open`` in it."""
+
+    source: str
+    settings: Mapping[str, Any]
+    open: tuple[str, ...] = field(default=())
+
+
+def _of(source: str, *open_: str, **settings: Any) -> Preset:
+    return Preset(source, MappingProxyType(settings), open_)
+
+
+_TINYSTORIES = "hf://datasets/roneneldan/TinyStories/data/train-*.parquet"
+_WANG = {
+    "real": (_TINYSTORIES,), "paradigms": ("replace",), "generations": 40, "seeds": 1, "seed": 42,
+    "documents": 1_000_000, "temperature": 1.0, "top_k": 0, "top_p": 1.0, "max_tokens": 600, "write_batch": 2000,
+    "lengths": "model", "epochs": 3.0, "learning_rate": 5e-4, "schedule": "constant", "betas": (0.9, 0.95),
+    "weight_decay": 0.1, "batch_size": 320, "block": 512, "precision": "bf16", "track": ("there: was, were",),
+}  # fmt: skip
+_WANG_OPEN = (
+    "precision bf16 on fp32 masters (published: fp16)",
+    "stories are packed into windows of 512 tokens, about as many in a step as 320 padded stories have at most",
+    "generation 0 is trained here with the same settings (published: the authors' released TinyStories model)",
+    "the tokenizer is trained on the real text (published: GPT-Neo's, 50,257 pieces)",
+)
+PRESETS: dict[str, Preset] = {
+    "wang2024-1m": _of("Wang et al. 2024 (arXiv 2412.14872), code", *_WANG_OPEN, model="gptneo-1m", **_WANG),
+    "wang2024-33m": _of("Wang et al. 2024 (arXiv 2412.14872), code", *_WANG_OPEN, model="gptneo-33m", **_WANG),
+    "kazdan2024-tinystories": _of(
+        "Kazdan et al. 2024 (arXiv 2410.16713), notebooks",
+        "learning rate, batch, window and epochs were not in the text at hand: defaults of this command",
+        "the notebooks train for 66,234 steps an iteration; here training is counted in epochs",
+        model="gpt2-9m", real=(_TINYSTORIES,), paradigms=("replace", "accumulate", "accumulate-subsample"),
+        rates=(1.0,), generations=50, seeds=1, temperature=1.0, top_k=0, top_p=1.0, lengths="model",
+        vocabulary=10_000, max_tokens=512, block=512, epochs=1.0, learning_rate=5e-4, batch_size=64,
+    ),
+    "gerstgrasser2024": _of(
+        "Gerstgrasser et al. 2024 (arXiv 2404.01413)",
+        "learning rate, batch, window and epochs were not in the text at hand: defaults of this command",
+        "the paper also trains Llama-2 of 12M, 42M and 126M parameters: give llama-12m and so on as MODEL",
+        model="gpt2-9m", real=(_TINYSTORIES,), paradigms=("replace", "accumulate"), generations=5, seeds=1,
+        temperature=1.0, top_k=0, top_p=1.0, lengths="model", vocabulary=10_000, max_tokens=512, block=512,
+        epochs=1.0, learning_rate=5e-4, batch_size=64,
+    ),
+    "shumailov2024-opt125m": _of(
+        "Shumailov et al. 2024 (Nature 631:755-759), text and code",
+        "5 epochs in every lineage (published: 10 where a tenth of the original text is kept)",
+        "the last weights are kept (published: the best on the validation text)",
+        "plain beam search, as in the paper (the published script has a repetition penalty of 3.0)",
+        model="facebook/opt-125m", real=("hf://datasets/Salesforce/wikitext/wikitext-2-raw-v1/train-*.parquet",),
+        paradigms=("replace", "mix"), real_shares=(0.1,), real_kind="original", generations=9, seeds=5, chunk=64,
+        prompt_tokens=64, max_tokens=64, lengths="real", beams=5, epochs=5.0, learning_rate=2e-5,
+        schedule="constant", betas=(0.9, 0.999), weight_decay=0.01, clip=0.0, batch_size=128, block=64,
+    ),
+}  # fmt: skip
+"""Settings by their published values; ``open`` says where a set-up leaves something open or this command departs."""
+
+_NGRAM = {"lengths": "real", "seeds": 3, "generations": 10}
+
+
+def settled(given: Mapping[str, Any]) -> RecurseOptions:
+    """Options from what was given, over the preset's (made smaller by ``scale``), over the defaults.
+
+    Raises UsageError for an unknown preset, a model or text that is missing, and a scale without a preset.
+    """
+    asked = {k: v for k, v in given.items() if v not in (None, (), "")}
+    name = asked.get("preset")
+    if name is None and asked.get("scale", 1.0) != 1.0:
+        raise UsageError("--scale makes a preset smaller: give one with --preset")
+    settings = dict(_NGRAM) if asked.get("model") == "ngram" else {}
+    if name is not None:
+        settings |= scaled(dict(_preset(name).settings), float(asked.get("scale", 1.0)))
+    options = replace(RecurseOptions(), **{**settings, **asked})
+    if not options.model:
+        raise UsageError("name a model (ngram, gpt2-mini, a folder, a hub name), or a --preset")
+    if not options.real:
+        raise UsageError("--real PATH: the human text that generation 0 is trained on")
+    return replace(options, real=tuple(_absolute(path) for path in options.real), valid=_absolute(options.valid))
+
+
+def _absolute(path: Any) -> Any:
+    """A path so that any working folder finds it; a name or an address as it is."""
+    if path is None or "://" in str(path):
+        return path
+    found = Path(str(path)).expanduser()
+    return str(found.absolute()) if found.exists() else str(path)
+
+
+def _preset(name: str) -> Preset:
+    if name not in PRESETS:
+        near = get_close_matches(name, PRESETS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(PRESETS)}"
+        raise UsageError(f"no preset {name!r}: {hint}")
+    return PRESETS[name]
+
+
+def scaled(settings: dict[str, Any], scale: float) -> dict[str, Any]:
+    """A set-up made smaller: documents (or words) in proportion, batch and generations with them down to a least; at
+    small scales a small model of the same architecture with a rate and a vocabulary that suit it."""
+    if scale >= 1.0:
+        return settings
+    out = dict(settings)
+    if "documents" in out:
+        out["documents"] = max(round(out["documents"] * scale), 200)
+    else:
+        out["size"] = max(round(_PUBLISHED_WORDS.get(out["model"], 10**8) * scale), LEAST_WORDS)
+    out["batch_size"] = max(round(out["batch_size"] * scale), LEAST_BATCH)
+    out["write_batch"] = max(round(out.get("write_batch", 256) * scale), 64)
+    out["generations"] = max(round(out["generations"] * scale), min(LEAST_GENERATIONS, out["generations"]))
+    if scale <= SMALL and out["model"] in _SMALL_MODELS:
+        out |= _SMALL_TRAINING | {"model": _SMALL_MODELS[out["model"]], "vocabulary": 1024, "max_tokens": 192}
+        out |= {"precision": "fp32"}
+        if "chunk" in out:
+            out |= {"block": settings["block"], "max_tokens": settings["max_tokens"]}
+    return out
+
+
+_PUBLISHED_WORDS = {"facebook/opt-125m": 2_000_000, "gpt2-9m": 370_000_000}
+"""WikiText-2's training part has about 2 million words, TinyStories about 370 million."""
+
+
+def departures(options: RecurseOptions) -> tuple[str, ...]:
+    """What in a run differs from the published set-up of its preset, in words."""
+    if options.preset is None:
+        return ()
+    preset = _preset(options.preset)
+    changed = [
+        f"{flag_of(name)} {_told(getattr(options, name))} (published: {_told(value)})"
+        for name, value in preset.settings.items()
+        if getattr(options, name) != value
+    ]
+    added = [
+        f"{flag_of(name)} {_told(getattr(options, name))} (no such thing in the published set-up)"
+        for name in ("size", "filters")
+        if name not in preset.settings and getattr(options, name) != getattr(RecurseOptions(), name)
+    ]
+    return (*changed, *added, *preset.open)
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(_told, value))
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)

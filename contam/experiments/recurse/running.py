@@ -1,0 +1,247 @@
+"""``contam.recurse``: a whole recursion, from names to the report; begun or taken up again."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from contam.errors import ContamError, InputError, LimitError, UsageError
+from contam.experiments.recurse.events import Event, Watcher
+from contam.experiments.recurse.generations import zero_of
+from contam.experiments.recurse.options import Lineage, RecurseOptions
+from contam.experiments.recurse.outcome import Recursion, concluded
+from contam.experiments.recurse.place import NGRAM, Place, place_of
+from contam.experiments.recurse.presets import departures, settled
+from contam.experiments.recurse.real import words_in
+from contam.experiments.recurse.side_by_side import Message, Unit, carry_out, workers_for
+from contam.experiments.recurse.tracking import human_tracked, parsed
+from contam.experiments.run import LOG, RunFolder, read_lines
+from contam.models.texts import load_validation
+
+FREE_TO_CHANGE = ("generations", "device", "workers", "write_batch", "keep")
+"""What a run that is taken up again may be given anew: none of it changes what is in the log already."""
+_ERRORS: dict[str, type[ContamError]] = {"UsageError": UsageError, "LimitError": LimitError}
+
+
+def recurse(
+    model: str = "",
+    real: str | Path | tuple[str, ...] = (),
+    *,
+    out: str | Path | None = None,
+    resume: bool = False,
+    watcher: Watcher | None = None,
+    **changes: Any,
+) -> Recursion:
+    """Retrain a model generation after generation on what the one before it wrote, in every paradigm asked for.
+
+    ``model`` is ``ngram``, a configuration to be trained from scratch, or a model to be fine-tuned; ``real`` the human
+    text; ``changes`` are fields of `RecurseOptions` (``preset`` names a published set-up). ``out`` is the run folder
+    (``recurse-MODEL`` where it is None), and ``resume`` goes on with the run in it. Raises InputError or UsageError
+    for what the user can mend; finished generations are kept whatever happens.
+    """
+    paths = (str(real),) if isinstance(real, (str, Path)) else tuple(map(str, real))
+    given = {"model": model, "real": paths, **changes}
+    place = Path(out) if out is not None else None
+    return resumed(given, place, watcher) if resume else started(given, place, watcher)
+
+
+def started(given: Mapping[str, Any], out: Path | None, watcher: Watcher | None = None) -> Recursion:
+    """Begin a run."""
+    options = settled(given)
+    parsed(options.track)
+    _looked_up(options)
+    folder = (out or _unused(f"recurse-{_label(options.model)}")).absolute()
+    with RunFolder.start(folder, _plan(options)) as run:
+        try:
+            return _run(run, options, watcher)
+        except ContamError:
+            run.discard_if_empty()
+            raise
+
+
+def resumed(given: Mapping[str, Any], out: Path | None, watcher: Watcher | None = None) -> Recursion:
+    """Go on with a run; UsageError where what is given contradicts its plan."""
+    folder = (out or _newest(given)).absolute()
+    with RunFolder.resume(folder) as run:
+        options = _continued(run.plan, given, folder)
+        run.extend({name: getattr(options, name) for name in FREE_TO_CHANGE})
+        return _run(run, options, watcher)
+
+
+def _looked_up(options: RecurseOptions) -> None:
+    """A model, a device or a text that is not there is told before anything is written."""
+    if options.model != NGRAM:
+        from contam.experiments.recurse.neural_backend import look_up
+        from contam.models.loading import device_of
+
+        look_up(options)
+        device_of(options.device, options.precision)
+    for path in (*options.real, *([options.valid] if options.valid else [])):
+        if Path(path).exists() or path == "-":
+            continue
+        load_validation(path, options.text_field)
+
+
+def _plan(options: RecurseOptions) -> dict[str, Any]:
+    from contam import __version__
+
+    return options.plan() | {
+        "command": "recurse",
+        "departures": list(departures(options)),
+        "versions": {"contam": __version__, "python": platform.python_version()},
+    }
+
+
+def _described(run: RunFolder, place: Place) -> None:
+    """What is known once the text is read: sizes, and the human sample of the same size, judged as texts will be."""
+    if "human" in run.plan:
+        return
+    human, options = place.human, place.options
+    parts = {"training": human.training, "held_out": human.held_out, "fresh": human.fresh}
+    encoded = {"training": place.real, "held_out": place.held_out, "fresh": place.fresh}
+    audited = place.measurer.audited(human.training)
+    verdict = audited["verdict"]
+    run.extend(
+        {
+            "backend": place.backend.kind,
+            "unit": place.backend.unit,
+            "documents": {name: len(texts) for name, texts in parts.items()},
+            "words": {name: sum(map(words_in, texts)) for name, texts in parts.items()},
+            "tokens": {name: part.tokens for name, part in encoded.items()},
+            "notes": list(human.notes),
+            "human": {"signals": audited["signals"], "level": verdict["level"], "reason": "; ".join(verdict["reasons"])},
+            "tracked": human_tracked(human.training, options.track),
+            "hardware": place.backend.hardware,
+        }
+    )
+
+
+@dataclass
+class _Log:
+    """Writes what the units tell into the run folder, and tells the watcher."""
+
+    run: RunFolder
+    lineages: tuple[Lineage, ...]
+    watcher: Watcher | None
+    done: int
+    total: int
+    failures: dict[str, tuple[str, str]] = field(default_factory=dict)
+    begin: float = field(default_factory=time.monotonic)
+    counted: int = 0
+
+    def hear(self, message: Message) -> None:
+        """A message of a unit."""
+        unit = message.unit
+        if message.kind == "line":
+            line, samples = message.content
+            own = [lineage for lineage in self.lineages if lineage.seed == unit.seed]
+            for lineage in own if unit.lineage is None else [unit.lineage]:
+                self.write(zero_of(lineage, line) if unit.lineage is None else line, samples)
+        elif message.kind == "failed":
+            self.failures[unit.name] = message.content
+        elif message.kind == "beat" and self.watcher:
+            phase, share = message.content
+            self.watcher(Event("generations", self.done, self.total, unit=unit.name, note=f"{phase} {share:.0%}"))
+
+    def write(self, line: dict[str, Any], samples: dict[str, Any]) -> None:
+        """A line of the log, and its samples."""
+        self.run.append(f"samples/{line['lineage']}.jsonl", samples)
+        self.run.append(LOG, line)
+        self.done += 1
+        self.counted += line["generation"] > 0
+        left = (time.monotonic() - self.begin) / self.counted * (self.total - self.done) if self.counted else None
+        if self.watcher:
+            self.watcher(Event("generations", self.done, self.total, line, line["lineage"], seconds_left=left))
+
+
+def _run(run: RunFolder, options: RecurseOptions, watcher: Watcher | None) -> Recursion:
+    begin = time.perf_counter()
+    tell = watcher or (lambda event: None)
+    tell(Event("loading", note=str(run.path)))
+    place = place_of(run.path, options)
+    tell(Event("human"))
+    _described(run, place)
+    lineages = options.lineages()
+    units, done = _units(run, lineages, options)
+    log = _Log(run, lineages, watcher, done, len(lineages) * (options.generations + 1))
+    tell(Event("generations", log.done, log.total))
+    carry_out(place, units, workers_for(options, len(units)), log.hear)
+    if log.failures and not any(read_lines(run.path / LOG)):
+        raise _error(next(iter(log.failures.values())))
+    tell(Event("drawing", log.done, log.total))
+    return concluded(run.path, run.differing, log.failures, time.perf_counter() - begin)
+
+
+def _units(run: RunFolder, lineages: tuple[Lineage, ...], options: RecurseOptions) -> tuple[list[Unit], int]:
+    """What is left to do, and how many generations the log has already."""
+    last: dict[str, int] = {}
+    count = 0
+    for line in read_lines(run.path / LOG):
+        last[line["lineage"]] = max(last.get(line["lineage"], -1), int(line["generation"]))
+        count += 1
+    units = []
+    for seed in options.all_seeds:
+        own = [lineage for lineage in lineages if lineage.seed == seed]
+        if any(last.get(lineage.name, -1) < 0 for lineage in own):
+            units.append(Unit(seed))
+        units += [Unit(seed, x, max(n, 0)) for x in own if (n := last.get(x.name, -1)) < options.generations]
+    return units, count
+
+
+def _error(failure: tuple[str, str]) -> ContamError:
+    return _ERRORS.get(failure[0], InputError)(failure[1])
+
+
+def _continued(plan: Mapping[str, Any], given: Mapping[str, Any], folder: Path) -> RecurseOptions:
+    """The options of a run's plan with what may be changed; UsageError for the rest."""
+    names = [f for f in RecurseOptions.__dataclass_fields__ if f in plan]
+    planned = {n: tuple(v) if isinstance(v := plan[n], list) else v for n in names}
+    before = replace(RecurseOptions(), **planned)
+    for name, value in given.items():
+        if value in (None, (), "") or name in FREE_TO_CHANGE or name not in planned:
+            continue
+        same: Any = tuple(value) if isinstance(value, list) else value
+        if name in ("real", "valid"):
+            absolute = [str(Path(p).absolute()) if Path(p).exists() else p for p in _listed(same)]
+            same = tuple(absolute) if name == "real" else absolute[0]
+        if same != planned[name]:
+            raise UsageError(
+                f"the run in {folder} was begun with {name.replace('_', ' ')} {planned[name]!r}; --resume goes on with "
+                f"that (only {', '.join(FREE_TO_CHANGE)} may change). For other settings give another --out"
+            )
+    changed = {n: given[n] for n in FREE_TO_CHANGE if given.get(n) is not None}
+    if changed.get("generations", before.generations) < before.generations:
+        raise UsageError(f"--generations cannot be lowered: the run in {folder} was begun with {before.generations}")
+    if before.real_kind == "fresh" and "mix" in before.paradigms and "generations" in changed:
+        raise UsageError("--generations cannot be raised: fresh text was set aside for so many generations only")
+    return replace(before, **changed)
+
+
+def _listed(value: Any) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _label(model: str) -> str:
+    """A short name: the last part of a path or hub name."""
+    return Path(model.rstrip("/")).name.removesuffix(".json") or "model"
+
+
+def _unused(stem: str) -> Path:
+    path, i = Path(stem), 2
+    while path.exists():
+        path, i = Path(f"{stem}-{i}"), i + 1
+    return path
+
+
+def _newest(given: Mapping[str, Any]) -> Path:
+    """The run of that model that was at work last; UsageError where there is none."""
+    model = str(given.get("model") or "")
+    pattern = f"recurse-{_label(model)}*" if model else "recurse-*"
+    folders = [p.parent for p in Path().glob(f"{pattern}/plan.json")]
+    if not folders:
+        raise UsageError(f"--resume: no run {pattern} in this folder; name it with --out DIR")
+    return max(folders, key=lambda f: (f / "plan.json").stat().st_mtime)
