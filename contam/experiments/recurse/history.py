@@ -225,7 +225,8 @@ def grouped(plan: Mapping[str, Any], lines: Iterable[Line]) -> tuple[Group, ...]
 
 def planned_lineages(plan: Mapping[str, Any]) -> tuple[Lineage, ...]:
     """The lineages that a plan asks for; none where it does not say."""
-    given: dict[str, Any] = {n: tuple(plan[n]) if isinstance(plan[n], list) else plan[n] for n in _SETTINGS if n in plan}
+    asked = {name: plan[name] for name in _SETTINGS if name in plan}
+    given: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in asked.items()}
     try:
         return RecurseOptions(**given).lineages() if given else ()
     except (UsageError, TypeError):
