@@ -26,6 +26,8 @@ ENDING, CONTEXT, SHORTEST = 12, 48, 12
 CHOICES = 4
 TIE = 1e-9
 
+Encode = Callable[[Sequence[str]], Encoded]
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -51,7 +53,7 @@ def next_token_accuracy(predicted: Predicted) -> float | None:
     return float(predicted.correct[counted].sum() / tokens) if tokens else None
 
 
-def ending_choice(model: Trained, encode: Callable[[Sequence[str]], Encoded], texts: Sequence[str]) -> Choice:
+def ending_choice(model: Trained, encode: Encode, texts: Sequence[str]) -> Choice:
     """How often a model finds the true ending of a held-out passage likelier than three others; chance is one in four.
 
     Passages are 60 words or, in short documents, all there are from 24 on: a context and 12 words of ending. The other
@@ -97,9 +99,7 @@ def _other_endings(endings: Sequence[str]) -> NDArray[np.int64]:
     return rows
 
 
-def _costs(
-    model: Trained, encode: Callable[[Sequence[str]], Encoded], contexts: Sequence[str], endings: Sequence[Sequence[str]]
-) -> NDArray[np.float64]:
+def _costs(model: Trained, encode: Encode, contexts: Sequence[str], endings: Sequence[Sequence[str]]) -> NDArray[np.float64]:
     """Nats a token of each ending given its context, float64[P, 4]; inf where it has no token."""
     whole = model.predicted(encode([f"{c} {e}" for c, row in zip(contexts, endings) for e in row]))
     alone = model.predicted(encode(contexts))

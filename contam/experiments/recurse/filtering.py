@@ -108,7 +108,7 @@ class Sieve:
     kind: str
     name: Name
     limits: Limits | None = None
-    least: float | None = None
+    least: float = -np.inf
     classifier: Classifier | None = None
     facts: Mapping[str, float] = MappingProxyType({})
 
@@ -117,11 +117,11 @@ class Sieve:
         cls, real_texts: Sequence[str], generated_texts: Sequence[str], surprise_real: Floats | None,
         surprise_generated: Floats | None, *, name: Name, kind: str,
     ) -> Sieve:  # fmt: skip
-        """A sieve from held-out real documents and documents that generation 0 wrote, each with their nats a token under
-        generation 0, float64[D] (None: not measured).
+        """A sieve from held-out real documents and documents that generation 0 wrote, each with their nats a token
+        under generation 0, float64[D] (None: not measured).
 
-        ``flagged`` and ``likely`` look at the real ones only, ``none`` at nothing. Real and generated documents should be
-        of like length: repetition and surprise depend on it. ``name`` names the random numbers.
+        ``flagged`` and ``likely`` look at the real ones only, ``none`` at nothing. Real and generated documents should
+        be of like length: repetition and surprise depend on it. ``name`` names the random numbers.
 
         Raises InputError for fewer than 20 documents where that is too few (``likely``, ``resample``).
         """
@@ -151,7 +151,9 @@ class Sieve:
             return Kept(np.arange(len(texts)))
         reasons = np.array(["" if text.strip() else EMPTY for text in texts], dtype=object)
         if self.kind == "likely":
-            reasons[(reasons == "") & self._too_likely(len(texts), surprise)] = LIKELY
+            nats = _checked(surprise, len(texts))
+            reasons[(reasons == "") & np.isnan(nats)] = EMPTY
+            reasons[(reasons == "") & (nats < self.least)] = LIKELY
             return self._left(np.flatnonzero(reasons == ""), reasons)
         scores = score_texts(texts, surprise)
         if self.limits is not None:
@@ -159,11 +161,6 @@ class Sieve:
                 reasons[(reasons == "") & hit] = reason
             return self._left(np.flatnonzero(reasons == ""), reasons)
         return self._resampled(texts, scores, reasons, generator(*(name or self.name).parts, "resample"))
-
-    def _too_likely(self, count: int, surprise: Floats | None) -> NDArray[np.bool_]:
-        if surprise is None or len(surprise) != count:
-            raise ValueError("this filter needs the nats a token of every document under generation 0")
-        return ~(np.asarray(surprise) >= self.least)
 
     def _resampled(
         self, texts: Sequence[str], scores: DocumentScores, reasons: NDArray, chance: np.random.Generator
@@ -211,9 +208,15 @@ def _five_percent_point(surprise: Floats | None) -> float:
     return float(np.quantile(known, UNLIKELY))
 
 
+def _checked(surprise: Floats | None, count: int) -> Floats:
+    if surprise is None or len(surprise) != count:
+        raise ValueError("this filter needs the nats a token of every document under generation 0")
+    return np.asarray(surprise, np.float64)
+
+
 def _flags(scores: DocumentScores, limits: Limits) -> dict[str, NDArray[np.bool_]]:
     return {
-        LOOPS: scores.loop >= limits.loop,
-        GOPHER: (scores.gopher > limits.gopher).any(axis=1),
+        LOOPS: np.greater_equal(scores.loop, limits.loop),
+        GOPHER: np.any(scores.gopher > limits.gopher, axis=1),
         COPIES: scores.copy,
     }
