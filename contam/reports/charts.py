@@ -12,6 +12,7 @@ from contam.reports.vector import INK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 _FEW = 12
@@ -67,6 +68,9 @@ def draw_charts(
             place.tick_params(labelbottom=True)
             if log_x:
                 place.set_xscale("log")
+                _plain_decades(place.xaxis)
+            elif all(float(x).is_integer() for chart in charts for line in chart.lines for x in line.x):
+                place.xaxis.get_major_locator().set_params(integer=True)
         _legend(figure, charts, legend)
         return saved(figure)
 
@@ -80,8 +84,18 @@ def _draw(axes: Axes, chart: Chart) -> None:
         _line(axes, line)
     if chart.log:
         axes.set_yscale("log")
+        _plain_decades(axes.yaxis)
     elif chart.from_zero:
         axes.set_ylim(bottom=0)
+
+
+def _plain_decades(axis: Axis) -> None:
+    """Ticks of a logarithmic axis at 1, 2 and 5 as plain numbers: powers of ten would need parsed mathematics."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _line(axes: Axes, line: Line) -> None:
