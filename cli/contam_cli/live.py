@@ -176,9 +176,9 @@ def _headline(scene: Scene) -> str:
         told += f": token {event.iteration}/{event.iterations}"
     if event.phase == "iterating":
         told += f": iteration {event.iteration}/{event.iterations}"
-        told += f", {_duration(scene.seconds)} each" if scene.seconds is not None else ""
-        told += f", {_duration(scene.left)} left" if scene.left is not None else ""
-    return f"{told} ({_plain(event.note, 60, scene.ascii)})" if event.note else told
+        told += f", {duration(scene.seconds)} each" if scene.seconds is not None else ""
+        told += f", {duration(scene.left)} left" if scene.left is not None else ""
+    return f"{told} ({plain(event.note, 60, scene.ascii)})" if event.note else told
 
 
 def _table(scene: Scene, room: int, width: int) -> list[RenderableType]:
@@ -186,11 +186,11 @@ def _table(scene: Scene, room: int, width: int) -> list[RenderableType]:
     from rich.text import Text
 
     shown = list(scene.rows.values())[-room:]
-    names = max(len(_plain(row.label, 24, scene.ascii)) for row in shown)
+    names = max(len(plain(row.label, 24, scene.ascii)) for row in shown)
     curve = max(min(_CURVE, (width - names - 34) // 2), 4)
     lines: list[RenderableType] = [_heads(names, curve)]
     for row in shown:
-        line = Text(_plain(row.label, 24, scene.ascii).ljust(names + 2), no_wrap=True, overflow="crop")
+        line = Text(plain(row.label, 24, scene.ascii).ljust(names + 2), no_wrap=True, overflow="crop")
         for of in (row.human, row.own):
             line.append(sparkline(of.values, curve, scene.ascii).ljust(curve), style="cyan")
             line.append(f"{_number(of.last):>7}  ")
@@ -226,10 +226,10 @@ def _number(value: float | None) -> str:
 
 
 def _sample(scene: Scene, width: int) -> str:
-    return "now writes: " + _plain(scene.sample, max(width - 13, 10), scene.ascii)
+    return "now writes: " + plain(scene.sample, max(width - 13, 10), scene.ascii)
 
 
-def _plain(text: str, length: int, ascii_only: bool) -> str:
+def plain(text: str, length: int, ascii_only: bool) -> str:
     """Text of a model or a person on one line of a terminal: short, nothing hidden, ASCII where need be."""
     from contam.reports.escape import shorten
 
@@ -237,7 +237,7 @@ def _plain(text: str, length: int, ascii_only: bool) -> str:
     return shown.encode("ascii", "backslashreplace").decode("ascii")[:length] if ascii_only else shown
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """``0.4 s``, ``20 s``, ``3:05 min``, ``2:07 h``."""
     if seconds < 10:
         return f"{seconds:.1f} s"
@@ -268,7 +268,7 @@ class Lines:
             self._print(PHASES.get(event.phase, event.phase))
         elif event.phase == "iterating" and event.lines and self._is_time(now, share):
             self.told_at, self.told_share = now, share
-            losses = (f"{_plain(row.label, 24, True)} {_number(row.human.last)}" for row in self._rows())
+            losses = (f"{plain(row.label, 24, True)} {_number(row.human.last)}" for row in self._rows())
             self._print(f"{_headline(self.scene)}; loss on human text: {', '.join(losses)}")
 
     def _is_time(self, now: float, share: float) -> bool:

@@ -20,6 +20,7 @@ COMMANDS = {
     "probe": "Judge whether a language model, or a series of checkpoints, is collapsing.",
     "compare": "Show how two corpora, or two saved audits, differ beyond noise.",
     "selftrain": "Reproduce the collapse of a self-trained language model.",
+    "recurse": "Retrain a model generation after generation on its own output.",
     "profile": "Build, list and show reference populations.",
     "rule": "List the rules, or explain one.",
     "demo": "Make a human and a collapsing corpus on the spot and audit both.",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from contam_cli.kinds import Folder, Numbers
 from contam_cli.output import check_outputs, deliver, output_options
 from contam_cli.settings import global_options, settings
 
@@ -24,43 +24,6 @@ Examples:
 Exit codes: 0 the run is made, whatever it found (see --fail-on); 1 with --fail-on: a replica
 reached that level; 2 it could not run; 130 interrupted, --resume goes on.
 """
-
-
-class Numbers(click.ParamType):
-    """Comma-separated numbers, such as ``1e-5,2e-5``."""
-
-    name = "numbers"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
-        """The numbers as a tuple."""
-        if isinstance(value, tuple):
-            return value
-        try:
-            return tuple(float(part) for part in value.split(","))
-        except ValueError:
-            self.fail(f"{value!r} is not a list of numbers such as 1e-5,2e-5,4e-5", param, ctx)
-
-
-class Folder:
-    """Remembers where a run is, to tell it when the run is interrupted."""
-
-    def __init__(self) -> None:
-        self.path = ""
-
-    def watch(self, event: Any) -> None:
-        """The first event says where the run is."""
-        if event.phase == "loading":
-            self.path = event.note
-
-    @contextmanager
-    def told_on_interrupt(self) -> Iterator[None]:
-        """After Ctrl-C, how to go on."""
-        try:
-            yield
-        except KeyboardInterrupt:
-            if self.path:
-                click.echo(f"kept in {self.path}; go on with: contam selftrain --resume --out {self.path}", err=True)
-            raise
 
 
 def _experiment(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -139,7 +102,7 @@ def selftrain(
     from contam.experiments.selftrain.running import both, resumed, started
     from contam_cli.live import live
 
-    folder = Folder()
+    folder = Folder("selftrain")
     with folder.told_on_interrupt(), live(settings()) as view:
         run = resumed if resume else started
         result = run({"models": models, **given}, out, both(folder.watch, view))

@@ -203,7 +203,7 @@ class RunFolder:
 def key_of(record: dict[str, Any]) -> str:
     """What makes a record of a log the only one of its kind."""
     parts = (record.get(k) for k in _KEY)
-    return "/".join("" if p is None else f"{p}" for p in parts)
+    return "/".join(f"{p}" for p in parts if p is not None)
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -40,7 +40,7 @@ def test_a_record_that_comes_out_otherwise_is_told_and_the_log_kept(tmp_path):
         run.append("log.jsonl", line(0, train_loss=1.0, seconds=9.0))
         assert run.differing == []
         run.append("log.jsonl", line(0, train_loss=1.5))
-        assert run.differing == ["log.jsonl: m/0.1/0/0/"]
+        assert run.differing == ["log.jsonl: m/0.1/0/0"]
     (kept,) = read_lines(tmp_path / "run" / "log.jsonl")
     assert kept["train_loss"] == 1.0
 

@@ -35,7 +35,7 @@ class DocumentScores:
     ``gopher`` float64[D, 13]: the shares that Gopher's limits (REP004) are on, in the order of ``GOPHER_RULES``; 0
     where nothing can repeat. ``rep_4`` float64[D]: repeated 4-grams of the first 200 words (seq-rep-4, Welleck et al.
     2019), nan below 4 words. ``distinct_2`` float64[D]: different word pairs over all pairs of the first 200 words, nan
-    below 2 words. ``copy`` bool[D]: whether the document is a byte for byte copy of an earlier one of the list (DUP001).
+    below 2 words. ``copy`` bool[D]: whether the document is a byte for byte copy of an earlier one (DUP001).
     ``surprise`` float64[D]: nats a token under a model, nan where none was asked or the document has no token.
     """
 

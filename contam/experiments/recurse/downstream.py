@@ -26,6 +26,7 @@ ENDING, CONTEXT, SHORTEST = 12, 48, 12
 CHOICES = 4
 TIE = 1e-9
 
+Floats = NDArray[np.float64]
 Encode = Callable[[Sequence[str]], Encoded]
 
 
@@ -99,7 +100,7 @@ def _other_endings(endings: Sequence[str]) -> NDArray[np.int64]:
     return rows
 
 
-def _costs(model: Trained, encode: Encode, contexts: Sequence[str], endings: Sequence[Sequence[str]]) -> NDArray[np.float64]:
+def _costs(model: Trained, encode: Encode, contexts: Sequence[str], endings: Sequence[Sequence[str]]) -> Floats:
     """Nats a token of each ending given its context, float64[P, 4]; inf where it has no token."""
     whole = model.predicted(encode([f"{c} {e}" for c, row in zip(contexts, endings) for e in row]))
     alone = model.predicted(encode(contexts))

@@ -72,7 +72,8 @@ class Recursion:
         if full:
             return full_page(self.folder, self.claims, self.notes)
         page = draw_run(self.run, self.claims)
-        told = (*self.notes, f"{self.folder / REPORT}: all of this with pictures", f"{self.folder}: the log and all else")
+        kept = (f"{self.folder / REPORT}: all of this with pictures", f"{self.folder}: the log and all else")
+        told = (*self.notes, *kept)
         return replace(page, sections=(*page.sections, Section("Where it is", (Sentences(told),))))
 
     @property

@@ -74,21 +74,24 @@ def _divided(documents: list[str], options: RecurseOptions) -> tuple[list[str], 
 
 
 def _until(documents: Sequence[str], words: float) -> tuple[list[str], list[str]]:
-    """The first documents that have so many words together, the last cut to fit; and the others."""
+    """The first documents that have so many words together, the last cut to fit; and the others, rest of it first."""
     taken: list[str] = []
     left = round(words)
     for place, text in enumerate(documents):
-        size = words_in(text)
         if left <= 0:
             return taken, list(documents[place:])
-        taken.append(text if size <= left else _first_words(text, left))
+        size = words_in(text)
+        if size > left:
+            end = _end_of(text, left)
+            return [*taken, text[:end]], [text[end:].lstrip(), *documents[place + 1 :]]
+        taken.append(text)
         left -= size
     return taken, []
 
 
-def _first_words(text: str, count: int) -> str:
-    ends = [match.end() for match, _ in zip(_WORD.finditer(text), range(count))]
-    return text[: ends[-1]] if ends else ""
+def _end_of(text: str, count: int) -> int:
+    """Where word number ``count`` ends."""
+    return [match.end() for match, _ in zip(_WORD.finditer(text), range(count))][-1]
 
 
 def _in_parts(documents: list[str]) -> tuple[list[str], tuple[str, ...]]:

@@ -104,7 +104,7 @@ def _described(run: RunFolder, place: Place) -> None:
     parts = {"training": human.training, "held_out": human.held_out, "fresh": human.fresh}
     encoded = {"training": place.real, "held_out": place.held_out, "fresh": place.fresh}
     audited = place.measurer.audited(human.training)
-    verdict = audited["verdict"]
+    verdict, reason = audited["verdict"], "; ".join(audited["verdict"]["reasons"])
     run.extend(
         {
             "backend": place.backend.kind,
@@ -113,7 +113,7 @@ def _described(run: RunFolder, place: Place) -> None:
             "words": {name: sum(map(words_in, texts)) for name, texts in parts.items()},
             "tokens": {name: part.tokens for name, part in encoded.items()},
             "notes": list(human.notes),
-            "human": {"signals": audited["signals"], "level": verdict["level"], "reason": "; ".join(verdict["reasons"])},
+            "human": {"signals": audited["signals"], "level": verdict["level"], "reason": reason},
             "tracked": human_tracked(human.training, options.track),
             "hardware": place.backend.hardware,
         }
