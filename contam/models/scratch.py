@@ -21,6 +21,7 @@ from contam.models.loading import kind_of
 from contam.models.network import Device, Network
 from contam.models.stacked import stack
 from contam.models.tokenizer import Tokenizer
+from contam.reports import write_whole
 
 END = "<|endoftext|>"
 """The one special token: it stands before, between and after documents."""
@@ -53,8 +54,8 @@ def train_tokenizer(texts: Sequence[str], vocabulary: int, folder: Path) -> Toke
     made.train_from_iterator(_pieces(texts), trainer)
     settings = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": END, "eos_token": END,
                 "unk_token": None, "pad_token": None, "clean_up_tokenization_spaces": False}  # fmt: skip
-    _written(folder, "tokenizer.json", made.to_str())
     _written(folder, "tokenizer_config.json", json.dumps(settings, indent=1))
+    _written(folder, "tokenizer.json", made.to_str())
     return Tokenizer(folder)
 
 
@@ -67,9 +68,9 @@ def _pieces(texts: Sequence[str]) -> Iterator[str]:
 def _written(folder: Path, name: str, text: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise InputError(f"cannot write {folder / name}: {error.strerror or error}") from error
+        raise InputError(f"cannot make the folder {folder}: {error.strerror or error}") from error
+    write_whole(folder / name, text)
 
 
 def files_of(config: dict[str, Any], tokenizer: Tokenizer, folder: Path, name: str) -> ModelFiles:
