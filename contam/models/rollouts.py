@@ -16,7 +16,7 @@ from torch import Tensor
 from contam.errors import InputError
 from contam.models.network import Network
 from contam.models.noise import uniforms
-from contam.models.sampling import COLDEST, Sampling, choose
+from contam.models.sampling import COLDEST, Sampling, choose, penalised, seen_in
 
 CHECK_GPU = 16
 """Tokens between two looks at which texts have ended; a look makes a GPU wait for the host. A CPU looks every time."""
@@ -31,12 +31,15 @@ Beat = Callable[[int], None]
 @dataclass(frozen=True, slots=True)
 class RolloutSettings:
     """How to write: at most ``tokens`` new tokens (fewer where the prompt leaves less of the model's context);
-    ``temperature`` 0 is greedy, ``top_k`` 0 no limit; ``batch`` texts at a time."""
+    ``temperature`` 0 is greedy, ``top_k`` 0 and ``top_p`` 1 no limit; ``repetition_penalty`` 1 is none, over the prompt
+    and the new tokens (`contam.models.sampling.penalised`); ``batch`` texts at a time."""
 
     tokens: int = 256
     temperature: float = 1.0
     top_k: int = 0
     batch: int = 64
+    top_p: float = 1.0
+    repetition_penalty: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class Rollout:
     """One text. ``ids``: the new tokens without the stop token; ``ended``: whether a stop token ended it.
 
     ``nats``: -ln q summed over the ``predicted`` tokens, which are ``ids`` and the stop token; q is the model's own
-    distribution at the temperature of the settings (1 where that is greedy), before any top-k.
+    distribution at the temperature of the settings (1 where that is greedy), before any penalty, top-k or top-p.
     """
 
     ids: tuple[int, ...]
@@ -85,6 +88,8 @@ def _check(
         raise ValueError(f"{len(prompts)} prompts, but {len(names)} names")
     if settings.tokens < 1 or settings.batch < 1 or settings.temperature < 0:
         raise InputError(f"{settings}: tokens and batch must be at least 1, the temperature at least 0")
+    if not (0 < settings.top_p <= 1 and settings.repetition_penalty > 0):
+        raise InputError(f"{settings}: top_p must be above 0 and at most 1, the repetition penalty above 0")
     for number, prompt in enumerate(prompts):
         if not 0 < len(prompt) < network.shape.context:
             what = f"has {len(prompt)} tokens" if prompt else "is empty"
@@ -130,7 +135,11 @@ class _Batch:
         self.prompts = torch.tensor(prompts, dtype=torch.int64, device=self.place)
         count, length = self.prompts.shape
         self.tokens = min(settings.tokens, network.shape.context - length)
-        self.sampling = Sampling(self.tokens, temperature=settings.temperature, top_k=settings.top_k)
+        self.sampling = Sampling(
+            self.tokens, temperature=settings.temperature, top_k=settings.top_k, top_p=settings.top_p
+        )
+        self.penalty = settings.repetition_penalty
+        self.seen = seen_in(self.prompts, network.shape.vocabulary) if self.penalty != 1 else None
         drawn = torch.stack([uniforms(settings.tokens, "rollout", *name)[: self.tokens] for name in names])
         self.uniforms = drawn.to(self.place)
         self.stops = torch.tensor(sorted(stops), dtype=torch.int64, device=self.place)
@@ -159,7 +168,12 @@ class _Batch:
 
     def _step(self, i: int, logits: Tensor) -> Tensor:
         """Choose and note token ``i`` of every row; nothing here waits for a GPU."""
-        token = choose(logits, self.uniforms[self.rows, i], self.sampling)
+        scores = logits
+        if self.seen is not None:
+            scores = penalised(logits, self.seen[self.rows], self.penalty)
+        token = choose(scores, self.uniforms[self.rows, i], self.sampling)
+        if self.seen is not None:
+            self.seen[self.rows, token] = True
         heat = self.sampling.temperature
         scaled = logits / heat if heat >= COLDEST and heat != 1 else logits
         self.ids[self.rows, i] = token
