@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from contam.auditing import audit as audit
     from contam.comparing import compare as compare
+    from contam.experiments.recurse.running import recurse as recurse
     from contam.experiments.selftrain.running import selftrain as selftrain
     from contam.monitoring.callback import CollapseMonitor as CollapseMonitor
     from contam.monitoring.monitor import check_model as check_model
@@ -20,6 +21,7 @@ _WHERE = {
     "audit": "contam.auditing",
     "compare": "contam.comparing",
     "probe": "contam.probing.running",
+    "recurse": "contam.experiments.recurse.running",
     "selftrain": "contam.experiments.selftrain.running",
     "Audit": "contam.result",
     "Level": "contam.result",
@@ -27,7 +29,9 @@ _WHERE = {
     "check_model": "contam.monitoring.monitor",
 }
 
-__all__ = ["Audit", "CollapseMonitor", "Level", "__version__", "audit", "check_model", "compare", "probe", "selftrain"]
+__all__ = [
+    "Audit", "CollapseMonitor", "Level", "__version__", "audit", "check_model", "compare", "probe", "recurse", "selftrain"
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

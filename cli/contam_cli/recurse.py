@@ -133,14 +133,13 @@ def recurse(
     check_outputs(outputs)
     fail_on = given.pop("fail_on")
     from contam.experiments.recurse.running import resumed, started
-    from contam.experiments.recurse.testing import testing
+    from contam.experiments.recurse.testing import tested
     from contam_cli.generations import watched
 
     asked = {"model": model, **given}
-    if claims and not resume:
-        asked = testing(asked)
     folder = Folder("recurse")
     with folder.told_on_interrupt(), watched(settings(), folder.watch) as view:
-        result = (resumed if resume else started)(asked, out, view)
-    deliver(result.claims_alone() if claims else result, form, outputs, settings().quiet)
+        run = resumed if resume else tested if claims else started
+        result = run(asked, out, view)
+    deliver(result.claims_run if claims else result, form, outputs, settings().quiet)
     return result.exit_code(fail_on)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from contam.errors import InputError
-from contam.experiments.recurse.backend import Beat, Name, Predicted, Trained, Written
+from contam.experiments.recurse.backend import Beat, Name, Predicted, Trained, Written, unheard
 from contam.experiments.recurse.composing import Composed, Sources, composed, needed
 from contam.experiments.recurse.documents import Encoded
 from contam.experiments.recurse.downstream import downstream
@@ -91,13 +92,10 @@ class _Course:
         if self.lineage.filter == "none":
             self.kept.append(encoded)
             return
-        losses = _losses(self.base.predicted(encoded))
-        human = _losses(self.base.predicted(self.place.held_out))
         name = Name(self.lineage.name, self.lineage.seed, 0)
-        texts = (self.place.human.held_out, zero)
-        self.sieve = Sieve.fit(*texts, human, losses, name=name, kind=self.lineage.filter)
-        kept = self.sieve(zero, losses, name)
-        self.kept.append(encoded.take(kept.indices))
+        losses = [_losses(self.base.predicted(documents)) for documents in (self.place.held_out, encoded)]
+        self.sieve = Sieve.fit(self.place.human.held_out, zero, *losses, name=name, kind=self.lineage.filter)
+        self.kept.append(self._sifted(self.base, Written(zero, encoded), name, unheard)[1])
 
     def next(self, generation: int, beat: Beat) -> tuple[dict[str, Any], Written]:
         """One generation."""
@@ -123,27 +121,29 @@ class _Course:
     def _sifted(
         self, model: Trained, written: Written, name: Name, beat: Beat
     ) -> tuple[tuple[str, ...], Encoded, dict[str, Any] | None]:
-        """What goes on to the next generations: all that was written, or what the filter leaves and, in the place of
-        what it dropped, other documents of the same model."""
+        """What goes on to the next generations: all that was written, or as many tokens that pass the filter.
+
+        In the place of what is dropped the model writes other documents; what is then still missing is made up by
+        documents that passed, once more.
+        """
         if self.sieve is None:
             return written.texts, written.encoded, None
-        kept = self.sieve(written.texts, _losses(self.base.predicted(written.encoded)), name)
-        texts = [written.texts[i] for i in kept.indices]
-        parts, like, dropped = [written.encoded.take(kept.indices)], self._like(), kept.dropped
-        for again in range(1, REFILLS + 1):
-            missing = like.tokens - sum(part.tokens for part in parts)
-            if missing <= 0 or not kept.dropped:
+        size, dropped, reasons = written.encoded.tokens, 0, Counter[str]()
+        parts, texts, round_ = [], [], written
+        for again in range(1, REFILLS + 2):
+            kept = self.sieve(round_.texts, _losses(self.base.predicted(round_.encoded)), name)
+            texts += [round_.texts[i] for i in kept.indices]
+            parts.append(round_.encoded.take(kept.indices))
+            dropped, reasons = dropped + kept.dropped, reasons + kept.reasons
+            missing = size - sum(part.tokens for part in parts)
+            if missing <= 0 or again > REFILLS:
                 break
-            short = _first_documents(like, missing)
-            other = Name(f"{name.lineage}/again{again}", name.seed, name.generation)
-            more = model.write(short, other, beat)
-            kept = self.sieve(more.texts, _losses(self.base.predicted(more.encoded)), other)
-            texts += [more.texts[i] for i in kept.indices]
-            parts.append(more.encoded.take(kept.indices))
-            dropped += kept.dropped
-        joined = Encoded.joined(parts)
-        told = {"dropped": dropped, "documents": len(joined), "kept_tokens": joined.tokens}
-        return tuple(texts), joined, told | {"reasons": dict(kept.reasons)}
+            name = Name(f"{self.lineage.name}/again{again}", self.lineage.seed, name.generation)
+            round_ = model.write(_first_documents(self._like(), missing), name, beat)
+        passed = Encoded.joined(parts)
+        order = _filling(passed, size)
+        told = {"dropped": dropped, "documents": len(order), "passed_tokens": passed.tokens, "reasons": dict(reasons)}
+        return tuple(texts[i] for i in order), passed.take(order), told
 
     def _let_go(self, generation: int) -> None:
         """Remove text that no generation reads any more; one generation longer than needed, in case of a kill."""
@@ -152,6 +152,20 @@ class _Course:
         for old in set(range(1, generation - 2)) - set(needed(self.lineage.paradigm, generation + 1)):
             self.place.texts_of(self.lineage.name, old).unlink(missing_ok=True)
             self.kept[old] = None
+
+
+def _filling(documents: Encoded, tokens: int) -> list[int]:
+    """Documents in their order until there are so many tokens, beginning again where all are fewer."""
+    order: list[int] = []
+    left = tokens
+    lengths = documents.lengths.tolist()
+    while left > 0 and documents.tokens:
+        for place, length in enumerate(lengths):
+            if left <= 0:
+                break
+            order.append(place)
+            left -= length
+    return order
 
 
 def _first_documents(like: Encoded, tokens: int) -> Encoded:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from contam.claims import Claim, write_claims
+from contam.claims import Claim, ClaimsRun, write_claims
 from contam.experiments.recurse.claims import judge_claims
 from contam.experiments.recurse.history import Run, level_of, read_run
 from contam.experiments.recurse.page import REPORT, draw_run, full_page, write_report
@@ -75,6 +75,12 @@ class Recursion:
         kept = (f"{self.folder / REPORT}: all of this with pictures", f"{self.folder}: the log and all else")
         told = (*self.notes, *kept)
         return replace(page, sections=(*page.sections, Section("Where it is", (Sentences(told),))))
+
+    @property
+    def claims_run(self) -> ClaimsRun:
+        """The claims alone."""
+        what = f"contam recurse {self.run.plan.get('model', '')}: claims about retraining on generated text"
+        return ClaimsRun("recurse", what, self.claims, self.seconds, (*self.notes, f"{self.folder / REPORT}: the run"))
 
     @property
     def notes(self) -> list[str]:

@@ -54,7 +54,7 @@ def started(given: Mapping[str, Any], out: Path | None, watcher: Watcher | None 
     options = settled(given)
     parsed(options.track)
     _looked_up(options)
-    folder = (out or _unused(f"recurse-{_label(options.model)}")).absolute()
+    folder = (out or unused(f"recurse-{_label(options.model)}")).absolute()
     with RunFolder.start(folder, _plan(options)) as run:
         try:
             return _run(run, options, watcher)
@@ -199,8 +199,8 @@ def _error(failure: tuple[str, str]) -> ContamError:
 def _continued(plan: Mapping[str, Any], given: Mapping[str, Any], folder: Path) -> RecurseOptions:
     """The options of a run's plan with what may be changed; UsageError for the rest."""
     names = [f for f in RecurseOptions.__dataclass_fields__ if f in plan]
-    planned = {n: tuple(v) if isinstance(v := plan[n], list) else v for n in names}
-    before = replace(RecurseOptions(), **planned)
+    planned: dict[str, Any] = {n: tuple(v) if isinstance(v := plan[n], list) else v for n in names}
+    before = RecurseOptions(**planned)
     for name, value in given.items():
         if value in (None, (), "") or name in FREE_TO_CHANGE or name not in planned:
             continue
@@ -230,7 +230,8 @@ def _label(model: str) -> str:
     return Path(model.rstrip("/")).name.removesuffix(".json") or "model"
 
 
-def _unused(stem: str) -> Path:
+def unused(stem: str) -> Path:
+    """The first of stem, stem-2, stem-3 ... that does not exist."""
     path, i = Path(stem), 2
     while path.exists():
         path, i = Path(f"{stem}-{i}"), i + 1

@@ -202,13 +202,14 @@ def _without_main() -> Iterator[None]:
     """A spawned process would run the program's main file again, which may not be written for that; nothing in it is
     needed there."""
     main = sys.modules["__main__"]
-    kept = {name: vars(main)[name] for name in ("__spec__", "__file__") if name in vars(main)}
+    known = vars(main)
+    kept = {name: known[name] for name in list(known) if name in ("__spec__", "__file__")}
     try:
         main.__spec__ = None
-        vars(main).pop("__file__", None)
+        known.pop("__file__", None)
         yield
     finally:
-        vars(main).update(kept)
+        known.update(kept)
 
 
 def _member(folder: Path, options: RecurseOptions, tasks: Any, told: Any, threads: int, parent: int) -> None:
