@@ -144,7 +144,8 @@ PUBLISHED = {
         "Filtering the generated text lowers the rise of perplexity.",
         "filtering lowers the rise of perplexity",
         "a smaller multiple of generation 0 with the filter than without, at the last generation both have",
-        f"{100 * ALMOST:g} % of the multiple: less is no difference; groups that did not rise are left out",
+        f"{100 * ALMOST:g} % of generation 0: less is no difference; groups that rose by {100 * HELD:g} % or less are "
+        "left out",
         "GPT-2 and SmolLM2 with a ModernBERT detector",
         "--filter none,flagged,likely,resample",
     ),

@@ -226,7 +226,7 @@ def _filtered(run: Run, group: Group, twin: Group) -> Part:
     last = common[-1]
     told = f"{group.name} {percent(ours[last])}, without the filter {percent(theirs[last])} at generation {last}"
     figures = {group.name: round(ours[last], 5), twin.name: round(theirs[last], 5)}
-    if theirs[last] <= 1 + ALMOST:
+    if theirs[last] <= 1 + HELD:
         return Part(None, f"{told}: nothing rose", figures)
     return Part(ours[last] < theirs[last] - ALMOST, told + f": {_effect(ours[last] - theirs[last])}", figures)
 
