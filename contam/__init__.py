@@ -30,8 +30,17 @@ _WHERE = {
 }
 
 __all__ = [
-    "Audit", "CollapseMonitor", "Level", "__version__", "audit", "check_model", "compare", "probe", "recurse", "selftrain"
-]  # fmt: skip
+    "Audit",
+    "CollapseMonitor",
+    "Level",
+    "__version__",
+    "audit",
+    "check_model",
+    "compare",
+    "probe",
+    "recurse",
+    "selftrain",
+]
 
 
 def __getattr__(name: str) -> Any:

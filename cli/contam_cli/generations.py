@@ -59,8 +59,9 @@ def _view() -> Iterator[Watch]:
     console = Console(stderr=True, highlight=False)
     encoding = (sys.stderr.encoding or "ascii").lower().replace("-", "")
     scene = Scene(ascii=not encoding.startswith("utf"))
-    shown = {"refresh_per_second": REFRESH, "transient": True, "get_renderable": lambda: paint(scene, console)}
-    with Live(console=console, **shown):
+    with Live(
+        console=console, refresh_per_second=REFRESH, transient=True, get_renderable=lambda: paint(scene, console)
+    ):
         yield scene.watch
 
 
@@ -99,7 +100,7 @@ class Scene:
 
     def _take(self, line: dict[str, Any]) -> None:
         row = self.rows.setdefault(line["group"], Row())
-        found = next(iter(line["validation"].values()), {}).get("perplexity")
+        found = next((v.get("perplexity") for v in line["validation"].values()), None)
         if isinstance(found, int | float) and found == found and found != float("inf"):
             row.perplexities.setdefault(line["generation"], []).append(float(found))
         row.levels[line["seed"]] = line["verdict"]["level"]
