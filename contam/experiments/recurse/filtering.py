@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,20 +68,32 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Largest shares that pass ``flagged``; a document at ``loop`` or over a Gopher limit does not."""
+    """What ``flagged`` lets pass: documents with less than the share ``loop`` in loops, and none of the shares
+    ``gopher`` float64[13] exceeded."""
 
     loop: float
     gopher: Floats
 
     @classmethod
     def of(cls, real: DocumentScores) -> Limits:
-        """The audit's limits, or what 99 % of the real documents stay within where that is more."""
-        published = np.array([PUBLISHED_LIMITS[rule] for rule in GOPHER_RULES])
-        if not len(real):
-            return cls(LOOPED, published)
-        own = np.quantile(real.gopher, ORDINARY, axis=0, method="inverted_cdf")
-        loop = float(np.quantile(real.loop, ORDINARY, method="inverted_cdf"))
-        return cls(max(LOOPED, float(np.nextafter(loop, 2.0))), np.maximum(published, own))
+        """The audit's limits, each raised to the same quantile of the real documents where that is more: the lowest
+        from the 99 % one up at which 99 % of these documents are within all limits together."""
+        limits = cls(LOOPED, np.array([PUBLISHED_LIMITS[rule] for rule in GOPHER_RULES]))
+        for level in np.linspace(ORDINARY, 1.0, 21) if len(real) else ():
+            own = np.quantile(real.gopher, level, axis=0, method="inverted_cdf")
+            loop = float(np.quantile(real.loop, level, method="inverted_cdf"))
+            limits = cls(max(LOOPED, float(np.nextafter(loop, 2.0))), np.maximum(limits.gopher, own))
+            if (limits.looped(real) | limits.repetitive(real)).mean() <= 1 - ORDINARY:
+                break
+        return limits
+
+    def looped(self, scores: DocumentScores) -> NDArray[np.bool_]:
+        """Which documents are loops."""
+        return np.greater_equal(scores.loop, self.loop)
+
+    def repetitive(self, scores: DocumentScores) -> NDArray[np.bool_]:
+        """Which documents are over a Gopher limit."""
+        return np.any(scores.gopher > self.gopher, axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +103,8 @@ class Sieve:
     ``none`` keeps all. The others drop documents without text, and
 
     * ``flagged``: those that the audit's document rules flag: looped (REP001), over a repetition limit of Gopher
-      (REP004), copies of an earlier document (DUP001). Limits are widened to what 99 % of the real documents stay
-      within.
+      (REP004), copies of an earlier document (DUP001). Limits are widened until 99 % of the real documents stay
+      within them.
     * ``likely``: those with fewer nats a token under generation 0 than 95 % of the real documents have: what
       a perplexity filter for machine text leaves out.
     * ``resample``: draws documents by how human they look, after Drayson et al. 2025 (EMNLP). Theirs: the weight
@@ -110,7 +121,7 @@ class Sieve:
     limits: Limits | None = None
     least: float = -np.inf
     classifier: Classifier | None = None
-    facts: Mapping[str, float] = MappingProxyType({})
+    facts: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def fit(
@@ -157,7 +168,8 @@ class Sieve:
             return self._left(np.flatnonzero(reasons == ""), reasons)
         scores = score_texts(texts, surprise)
         if self.limits is not None:
-            for reason, hit in _flags(scores, self.limits).items():
+            hits = {LOOPS: self.limits.looped(scores), GOPHER: self.limits.repetitive(scores), COPIES: scores.copy}
+            for reason, hit in hits.items():
                 reasons[(reasons == "") & hit] = reason
             return self._left(np.flatnonzero(reasons == ""), reasons)
         return self._resampled(texts, scores, reasons, generator(*(name or self.name).parts, "resample"))
@@ -212,11 +224,3 @@ def _checked(surprise: Floats | None, count: int) -> Floats:
     if surprise is None or len(surprise) != count:
         raise ValueError("this filter needs the nats a token of every document under generation 0")
     return np.asarray(surprise, np.float64)
-
-
-def _flags(scores: DocumentScores, limits: Limits) -> dict[str, NDArray[np.bool_]]:
-    return {
-        LOOPS: np.greater_equal(scores.loop, limits.loop),
-        GOPHER: np.any(scores.gopher > limits.gopher, axis=1),
-        COPIES: scores.copy,
-    }
