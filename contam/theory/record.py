@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from contam.experiments.run import finite
 from contam.result import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from contam.reports.page import Page
 
 PAPER, DERIVED = "paper", "derived here"
 """Whose a closed form is: an author's own, or a derivation of ours."""
@@ -85,6 +88,12 @@ class Simulation:
     def exit_code(self, fail_on: str = "never") -> int:
         """Always 0: a simulation judges nothing."""
         return 0
+
+    def draw(self, full: bool = False) -> Page:
+        """Its page; ``full`` with pictures in place of small courses."""
+        from contam.theory.page import draw_simulation
+
+        return draw_simulation(self, full)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object."""

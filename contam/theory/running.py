@@ -1,0 +1,174 @@
+"""``contam.simulate``: a world of the theory by name; and all claims, two processes at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from contam.claims import Claim
+from contam.errors import ContamError, UsageError
+from contam.experiments.run import finite
+from contam.result import SCHEMA_VERSION
+from contam.theory.ranges import flag_of
+from contam.theory.record import Simulation
+
+if TYPE_CHECKING:
+    from contam.reports.page import Page
+
+WORLDS = {
+    "tokens": ("contam.theory.tokens", "TokensOptions"),
+    "gaussian": ("contam.theory.gaussian", "GaussianOptions"),
+    "mixture": ("contam.theory.mixture", "MixtureOptions"),
+    "regression": ("contam.theory.regression", "RegressionOptions"),
+    "vae": ("contam.theory.vae", "VaeOptions"),
+    "bias": ("contam.theory.bias", "BiasOptions"),
+}
+"""What can be simulated: the module with ``simulate_NAME``, and its options."""
+CLAIM_MODULES = ("contam.theory.token_claims", "contam.theory.value_claims")
+PROCESSES = 2
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An event of `claims`: one claim is judged, so many of all are."""
+
+    claim: Claim
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class ClaimsRun:
+    """All claims of the theory as judged here."""
+
+    claims: tuple[Claim, ...]
+    seconds: float = 0.0
+
+    def exit_code(self, fail_on: str = "never") -> int:
+        """Always 0: a contradicted claim is a result."""
+        return 0
+
+    def draw(self, full: bool = False) -> Page:
+        """Its page."""
+        from contam.theory.page import draw_claims
+
+        return draw_claims(self, full)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object."""
+        from contam import __version__
+
+        return finite(
+            {
+                "schema_version": SCHEMA_VERSION,
+                "tool": {"name": "contam", "version": __version__},
+                "command": "simulate",
+                "claims": [claim.to_dict() for claim in self.claims],
+                "seconds": self.seconds,
+            }
+        )
+
+
+def simulate(what: str, **changes: Any) -> Simulation:
+    """Simulate one of `WORLDS`; ``changes`` are fields of its options, None for the default.
+
+    Raises UsageError for an unknown world, an option that it does not have, or a value that cannot be.
+    """
+    module = import_module(_known(what)[0])
+    given = {name: value for name, value in changes.items() if value is not None}
+    options = getattr(module, WORLDS[what][1])
+    if strange := [name for name in given if name not in names_of(what)]:
+        raise UsageError(_strange(what, strange[0]))
+    result: Simulation = getattr(module, f"simulate_{what}")(options(**given))
+    return result
+
+
+def names_of(what: str) -> tuple[str, ...]:
+    """The options that a world has."""
+    module, options = _known(what)
+    return tuple(field.name for field in fields(getattr(import_module(module), options)))
+
+
+def claims(on_judged: Callable[[Judged], None] | None = None, processes: int = PROCESSES) -> ClaimsRun:
+    """Judge all claims of the theory; their order is that of their numbers.
+
+    ``processes`` 1 judges here, more in processes of their own. Exceptions of a claim come through.
+    """
+    start, done = time.perf_counter(), []
+    known = functions()
+    for claim in _here(known) if processes < 2 else _elsewhere(known, processes):
+        done.append(claim)
+        if on_judged is not None:
+            on_judged(Judged(claim, len(done), len(known)))
+    return ClaimsRun(tuple(sorted(done, key=lambda c: int(c.id))), round(time.perf_counter() - start, 3))
+
+
+def functions() -> dict[str, tuple[str, Callable[[], Claim]]]:
+    """By the name of each claim's function, its module and the function itself."""
+    return {
+        function.__name__: (module, function)
+        for module in CLAIM_MODULES
+        for function in import_module(module).CLAIMS
+    }
+
+
+def _here(known: dict[str, tuple[str, Callable[[], Claim]]]) -> Iterator[Claim]:
+    for _, function in known.values():
+        yield function()
+
+
+def _elsewhere(known: dict[str, tuple[str, Callable[[], Claim]]], processes: int) -> Iterator[Claim]:
+    """Each claim by an interpreter of its own, which ends with this one: no guard of a main module is needed."""
+    running: list[subprocess.Popen[str]] = []
+    pool = ThreadPoolExecutor(processes)
+    try:
+        waiting = [pool.submit(_judged, module, name, running) for name, (module, _) in known.items()]
+        for future in as_completed(waiting):
+            yield future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in running:
+            if process.poll() is None:
+                process.kill()
+
+
+def _judged(module: str, name: str, running: list[subprocess.Popen[str]]) -> Claim:
+    # One thread of linear algebra each: the processes share the cores already.
+    env = os.environ | {variable: "1" for variable in _THREADS}
+    env["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    command = [sys.executable, "-m", "contam.theory", module, name]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+    running.append(process)
+    told, complaint = process.communicate()
+    if process.returncode:
+        last = complaint.strip().splitlines()[-1:] or [f"exit code {process.returncode}"]
+        raise ContamError(f"{name.replace('_', ' ')} could not be judged: {last[0]}")
+    return Claim(**json.loads(told))
+
+
+def _known(what: str) -> tuple[str, str]:
+    if what in WORLDS:
+        return WORLDS[what]
+    near = get_close_matches(what, WORLDS, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(WORLDS)}"
+    raise UsageError(f"nothing to simulate is called {what!r}: {hint}")
+
+
+def _strange(what: str, name: str) -> str:
+    """Which worlds have the option that this one lacks, or which option may have been meant."""
+    having = [other for other in WORLDS if other != what and name in names_of(other)]
+    if having:
+        return f"{flag_of(name)} is no option of {what}: {', '.join(having)} {'has' if len(having) == 1 else 'have'} it"
+    near = get_close_matches(name, names_of(what), n=1)
+    hint = f"did you mean {flag_of(near[0])}?" if near else f"it has {', '.join(map(flag_of, names_of(what)))}"
+    return f"{flag_of(name)} is no option of {what}: {hint}"
