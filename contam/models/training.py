@@ -166,11 +166,13 @@ class _Run:
         skipped = self.windows.skipped(windows)
         count = windows.size * self.settings.block - int(skipped.sum())
         mine = processes.part(len(windows))
-        loss = self._gradients(windows[mine], skipped[mine], count)
+        if mine.start < mine.stop:
+            loss = self._gradients(windows[mine], skipped[mine], count)
+        else:  # a window that counts nothing: the other processes wait for gradients
+            loss = self._gradients(windows[:1], np.full(1, self.settings.block), count)
         if processes.count() > 1:
             self.network.gather_gradients()
-            grads = [self._gradient(p) for p in self.masters.values()]
-            processes.summed([*grads, loss])
+            processes.summed([loss, *(p.grad for p in self.masters.values() if p.grad is not None)])
         self.optimizer.step(refresh=False)
         self.fresh.append(loss)
         self.done += 1
@@ -194,12 +196,6 @@ class _Run:
         if skipped.any():
             nats = nats * (self.offsets[:-1] >= torch.from_numpy(skipped).to(self.place).unsqueeze(1))
         return nats.sum()
-
-    def _gradient(self, parameter: torch.nn.Parameter) -> Tensor:
-        """What the backward pass found, zeros where this process had no window."""
-        if parameter.grad is None:
-            parameter.grad = torch.zeros_like(parameter)
-        return parameter.grad
 
     def _look(self) -> None:
         """Bring the losses over and see that they are finite."""
