@@ -129,7 +129,8 @@ def write_recursion(folder: Path, formula: Formula | None = None) -> Path:
     lines = log_of(formula)
     (folder / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     for line in lines:
-        told = f"Generation {line['generation']} of {line['group']} wrote: there was a harbour, and ships lay in it. "
+        whose = f"Generation {line['generation']}" + (f" of {line['group']}" if line["generation"] else "")
+        told = f"{whose} wrote: there was a harbour, and ships lay in it. "
         row = {"generation": line["generation"], "documents": [told * 8, "another text"]}
         with (folder / "samples" / f"{line['lineage']}.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")

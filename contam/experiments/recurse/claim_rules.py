@@ -52,7 +52,7 @@ PUBLISHED = {
         "Under replace the perplexity of held-out human text rises with every generation.",
         "replace: perplexity rises with every generation",
         "every step upwards; theirs: 6.14, 7.94, 9.07, 10.01, 10.96 at iterations 0 to 4",
-        "none: every step of the median over seeds",
+        "none; every step of the median over seeds",
         _TINY,
         "--paradigm replace --generations 5",
         ("gpt2-9m",),
@@ -63,7 +63,7 @@ PUBLISHED = {
         "accumulate holds; its subsample lies in between",
         "accumulate at most 2 % above generation 0 over 5 generations or more; accumulate-subsample strictly between "
         "the others at the last generation",
-        f"{100 * HELD:g} % above generation 0 at any generation; between: none",
+        f"{100 * HELD:g} % above generation 0 at any generation; none for what lies between",
         _TINY,
         "--paradigm replace,accumulate,accumulate-subsample --generations 5",
         ("gpt2-9m",),
@@ -73,7 +73,7 @@ PUBLISHED = {
         "After 20 generations of replace a larger model predicts held-out text better than smaller ones.",
         "a larger model stays better under replace",
         "lower loss for the larger model at generation 20; theirs: 126M below 42M and 12M",
-        "none: medians over seeds",
+        "none; medians over seeds",
         "Llama-2 of 12M, 42M and 126M parameters on TinyStories",
         "contam recurse llama-12m and contam recurse llama-42m, both with --real TEXT --paradigm replace "
         "--generations 20, then compare_sizes (docs/recurse.md)",
@@ -95,7 +95,7 @@ PUBLISHED = {
         "no data kept is worse; a tenth kept helps",
         "replace above generation 0 at every generation (a spike and a plateau are allowed); a mix with 10 % of the "
         "original text below replace at the last generation",
-        "none: medians over seeds",
+        "none; medians over seeds",
         "OPT-125m fine-tuned on WikiText-2",
         "--paradigm replace,mix --real-share 0.1 --real-kind original --generations 9",
         ("opt-125m",),
@@ -107,7 +107,7 @@ PUBLISHED = {
         "replace: the signature of collapse in the text",
         "every step; the share lost by the last generation is larger for rare words; perplexity under generation 0 "
         "falls (theirs: 22.6 to 10.3), on human text it rises (38 to 58)",
-        "none: every step of the median over seeds; the rest at the last generation",
+        "none; every step of the median over seeds, the rest at the last generation",
         "GPT-2 fine-tuned, 4 generations",
         "--paradigm replace --generations 5",
     ),
@@ -126,7 +126,7 @@ PUBLISHED = {
         "Writing at a lower temperature or from a truncated distribution loses diversity faster.",
         "narrow sampling loses diversity faster",
         "types and distinct-2 lose a larger share between generation 0 and the last under the narrower sampling",
-        "none: medians over seeds, both figures",
+        "none; medians over seeds, both figures",
         "language models sampled with top-k, top-p, T = .9 or beams",
         "--paradigm replace, the same with --temperature 0.7, then compare_sampling (docs/recurse.md)",
     ),
@@ -180,7 +180,7 @@ def direction_only(run: Run, claim: Published) -> str:
     """A remark on how far figures can be compared: where the model or its size is not the authors', in direction."""
     name = str(run.plan.get("model") or "").rpartition("/")[2]
     if name not in claim.models or run.plan.get("scale", 1.0) != 1.0:
-        return f"Direction only: this is {model_told(run)}, theirs was {claim.theirs}"
+        return f"Direction only: {model_told(run)}, not {claim.theirs}"
     return "The model is theirs; what differs stands among the settings" if run.plan.get("departures") else ""
 
 

@@ -121,7 +121,7 @@ def _rises(run: Run, group: Group | None) -> Part:
     if short is not None:
         return short
     up, all_steps = steps(course)
-    told = f"Perplexity of {run.held_out} {course_told(course)}; up in {up} of {all_steps} generations"
+    told = f"Perplexity of {run.held_out_text} {course_told(course)}; up in {up} of {all_steps} generations"
     figures = {"perplexity": rounded(course), "rises": up, "generations": all_steps}
     return Part(up == all_steps, told, figures)
 

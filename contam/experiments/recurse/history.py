@@ -159,6 +159,11 @@ class Run:
         return next((str(name) for found in texts if isinstance(found, Mapping) for name in found), "held-out")
 
     @property
+    def held_out_text(self) -> str:
+        """What the held-out text is called in a sentence."""
+        return "held-out text" if self.held_out == "held-out" else self.held_out
+
+    @property
     def perplexity(self) -> str:
         """The field with the perplexity on the held-out text."""
         return f"validation.{self.held_out}.perplexity"

@@ -15,7 +15,7 @@ from contam.experiments.recurse.table_of_samples import table_of_samples
 from contam.experiments.recurse.tables import claims_section, groups_section, probes_section, tracked_section
 from contam.reports import write_whole
 from contam.reports.audit_page import plural
-from contam.reports.page import Page, Picture, Section, Sentences, Table
+from contam.reports.page import Block, Page, Picture, Section, Sentences, Table
 
 REPORT, FIGURES = "report.html", "figures"
 _NOT_DRAWN = "no pictures: matplotlib is not installed (pip install matplotlib)"
@@ -26,7 +26,7 @@ class Extras:
     """What a full report has beside the figures; ``notes`` are sentences about the run as such."""
 
     pictures: tuple[Picture, ...] = ()
-    samples: Table | None = None
+    samples: tuple[Block, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -63,11 +63,11 @@ def _pictures(pictures: Sequence[Picture]) -> Section | None:
     return Section("Pictures", tuple(pictures)) if pictures else None
 
 
-def _samples(samples: Table | None) -> Section | None:
-    if samples is None:
+def _samples(samples: Sequence[Block]) -> Section | None:
+    if not samples:
         return None
-    told = "The beginning of one document of every generation shown, first seed of each group"
-    return Section("What the generations wrote", (Sentences((told,)), samples))
+    told = "How the first document of a generation begins, in the first seed of each group"
+    return Section("What the generations wrote", (Sentences((told,)), *samples))
 
 
 def _settings(run: Run) -> Section | None:

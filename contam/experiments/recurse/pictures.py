@@ -56,8 +56,7 @@ def title_of(field: str) -> str:
 def _perplexity(run: Run) -> Drawn | None:
     """Held-out perplexity, a line a group; where there are filters, a further panel for every group that has them."""
     plain = [group for group in run.groups if group.filter == "none"]
-    title = "Perplexity of held-out text" if run.held_out == "held-out" else f"Perplexity of {run.held_out}"
-    found = [_chart(title, [(g, g.base, _place(run, g)) for g in plain], run.perplexity)]
+    found = [_chart(f"Perplexity of {run.held_out_text}", [(g, g.base, _place(run, g)) for g in plain], run.perplexity)]
     for base in dict.fromkeys(group.base for group in run.groups if group.filter != "none"):
         found.append(_chart(f"{base}, filtered", _sieved(run, base), run.perplexity))
     charts = [chart for chart in found if chart is not None]

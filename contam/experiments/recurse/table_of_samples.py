@@ -9,9 +9,9 @@ from typing import Any
 
 from contam.experiments.recurse.history import History, Run
 from contam.experiments.selftrain.table_of_samples import told
-from contam.reports.page import Table
+from contam.reports.page import Block, Excerpt, Excerpts, Table
 
-_SHOWN = 360
+_SHOWN = 320
 
 
 def shown_generations(last: int) -> tuple[int, ...]:
@@ -19,17 +19,21 @@ def shown_generations(last: int) -> tuple[int, ...]:
     return tuple(sorted({g for g in (0, 1, round(last / 2), last) if 0 <= g <= last}))
 
 
-def table_of_samples(folder: Path, run: Run) -> Table | None:
-    """A row a group (its first seed), a column a generation: how document 0 begins. None where nothing was kept."""
-    generations = shown_generations(run.last)
-    rows = []
-    for group in run.groups:
-        texts = samples_of(folder, group.seeds[0])
-        if texts:
-            rows.append((group.name, *(beginning(texts[g]) if g in texts else "-" for g in generations)))
+def table_of_samples(folder: Path, run: Run) -> tuple[Block, ...]:
+    """How document 0 begins: of generation 0, which all groups share, and a row a group (its first seed) with a column
+    a generation for the others. Nothing where no text was kept."""
+    generations = [generation for generation in shown_generations(run.last) if generation]
+    texts = {group.name: samples_of(folder, group.seeds[0]) for group in run.groups}
+    first = next((found[0] for found in texts.values() if 0 in found), None)
+    start = (Excerpts((Excerpt("generation 0", "learned from human text alone", beginning(first)),)),) if first else ()
+    rows = tuple(
+        (name, *(beginning(found[g]) if g in found else "-" for g in generations))
+        for name, found in texts.items()
+        if any(g in found for g in generations)
+    )
     if not rows:
-        return None
-    return Table(("group", *(f"generation {g}" for g in generations)), tuple(rows), header=True)
+        return start
+    return (*start, Table(("group", *(f"generation {g}" for g in generations)), rows, header=True))
 
 
 def samples_of(folder: Path, lineage: History) -> dict[int, str]:

@@ -28,18 +28,18 @@ def groups_section(run: Run, full: bool) -> Section | None:
     if not full and max((len(group.name) for group in run.groups), default=0) > _LONG:
         generations = tuple(g for g in generations if g != 1 or run.last == 1)
     real = ("real",) if full else ()
-    columns = ("group", *(str(g) for g in generations), "x gen. 0", *real, "last text")
+    columns = ("group", "last text", *(str(g) for g in generations), "x gen. 0", *real)
     rows = tuple(_group_row(run, group, generations, full) for group in run.groups)
     if not rows:
         return None
     marks = tuple(MARKS.get(group.level, "skipped") for group in run.groups)
     read = (
-        "columns are generations: medians over seeds; x gen. 0: the last against generation 0 of the same seed; last "
-        "text: the audit's worst verdict on a seed's last text, against held-out human text of the same size"
+        "last text: the audit's worst verdict on a seed's last text, against held-out human text of the same size; "
+        "then perplexity by generation, medians over seeds; x gen. 0: the last against generation 0 of the same seed"
     )
     share = "; real: share of the last training text that was human" if full else ""
-    title = f"Perplexity of {'held-out text' if run.held_out == 'held-out' else run.held_out}"
-    return Section(title, (_cut(Table(columns, rows, marks, True), full), Sentences((read + share,))))
+    table = _cut(Table(columns, rows, marks, True), full)
+    return Section(f"Perplexity of {run.held_out_text}", (table, Sentences((read + share,))))
 
 
 def tracked_section(run: Run, full: bool) -> Section | None:
@@ -74,10 +74,8 @@ def claims_section(claims: Sequence[Claim], full: bool) -> Section | None:
     if not claims:
         return None
     if full:
-        columns = ("claim", "status", "what was claimed", "measured", "tolerance")
-        rows = tuple(
-            (c.id, _status(c), f"{c.statement} ({c.source})", c.measured, c.tolerance) for c in claims
-        )  # fmt: skip
+        columns = ("claim", "status", "what was claimed, and the tolerance", "what was measured")
+        rows = tuple((c.id, _status(c), _claimed(c), c.measured) for c in claims)
         return Section("Published claims", (Table(columns, rows, _claim_marks(claims), True),))
     judged = [claim for claim in claims if claim.status != NOT_TESTED]
     short = tuple((claim.id, _status(claim), _short(claim)) for claim in judged)
@@ -93,7 +91,7 @@ def _group_row(run: Run, group: Group, generations: Sequence[int], full: bool) -
     times = "-" if multiple is None else f"{multiple[1]:.2f}"
     share = group.course("real_share")
     real = (_share(share[max(share)] if share else None),) if full else ()
-    return group.name, *values, times, *real, _level_told(group)
+    return group.name, _level_told(group), *values, times, *real
 
 
 def _level_told(group: Group) -> str:
@@ -114,6 +112,10 @@ def _probability(p: float | None) -> str:
 
 def _share(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.1f} %"
+
+
+def _claimed(claim: Claim) -> str:
+    return f"{claim.statement} ({claim.source}.) Tolerance: {claim.tolerance}."
 
 
 def _status(claim: Claim) -> str:

@@ -60,8 +60,8 @@ def _drift(run: Run, group: Group, pair: str) -> Part:
         return short or missing(f"{pair} was not measured at generation 1")
     gaps = {g: abs(value - human) for g, value in course.items() if g}
     close, trend = gaps[1] <= max(CLOSE * human, CLOSE_AT_LEAST), tau([gaps[g] for g in sorted(gaps)])
-    told = f"{pair}: human {human:.3f}, {course_told(course)}; {'close' if close else 'not close'} at generation 1"
-    told += f", tau of the distance {trend:+.2f}"
+    told = f"{pair}: human text {written(human)}, {course_told(course)}"
+    told += f"; {'close' if close else 'not close'} at generation 1, tau of the distance {trend:+.2f}"
     figures = {pair: rounded(course), f"{pair} human": round(human, 5), f"{pair} tau": round(trend, 4)}
     return Part(close and trend >= GROWS, told, figures)
 
@@ -98,6 +98,6 @@ def _likelier(run: Run, group: Group) -> Part:
         return missing("perplexity under generation 0 was not measured")
     last = common[-1]
     told = f"perplexity of generated text under generation 0 {written(own[0])} to {written(own[last])}"
-    told += f", of {run.held_out} under the latest {written(human[0])} to {written(human[last])}"
+    told += f", of {run.held_out_text} under the latest {written(human[0])} to {written(human[last])}"
     figures = {"under_generation_0": rounded(own), "held_out": rounded(human)}
     return Part(own[last] < own[0] and human[last] > human[0], told, figures)
