@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from contam.models.noise import uniforms
+from contam.models.noise import starts, uniforms
 
 Ids = NDArray[np.int64]
 
@@ -23,8 +23,9 @@ def packed_stream(ids: NDArray[np.integer], bounds: Ids, end: int) -> Ids:
 class Windows:
     """A stream of ``length`` tokens in windows of ``block`` predictions; all but the first token are predicted.
 
-    The last window begins earlier than its turn where the stream does not divide evenly, and counts only what no
-    window before it predicted: in an epoch, every token counts once.
+    Every epoch cuts the stream at other places and goes through the windows in another order. At the two ends of the
+    stream, windows lie over their neighbours and count only what these do not: in an epoch, every token counts once.
+    Were the cuts always the same, a model would know a token by its place in its window.
     """
 
     length: int
@@ -34,26 +35,30 @@ class Windows:
     def predictions(self) -> int:
         return self.length - 1
 
-    def __len__(self) -> int:
-        return -(-self.predictions // self.block)
-
-    def start(self, window: Ids) -> Ids:
-        """Where windows begin in the stream."""
-        return np.minimum(window * self.block, self.predictions - self.block)
-
-    def skipped(self, window: Ids) -> Ids:
-        """How many of a window's first predictions do not count."""
-        return window * self.block - self.start(window)
+    def cut(self, shift: int) -> Ids:
+        """All windows where the first full one begins at ``shift`` (below ``block``): int64[windows, 3], where each
+        begins in the stream, and from which up to which of its predictions it counts."""
+        low = np.arange(shift - self.block if shift else 0, self.predictions, self.block)
+        high = np.minimum(low + self.block, self.predictions)
+        start = np.clip(low, 0, self.predictions - self.block)
+        return np.stack([start, np.maximum(low, 0) - start, high - start], axis=1)
 
     def steps(self, epochs: float, batch_size: int, names: Sequence[object]) -> Iterator[Ids]:
-        """The windows of every step: a new order in every epoch, whose last step may have fewer."""
+        """The windows of every step, [at most ``batch_size``, 3] as `cut` has them; an epoch's last has the rest."""
         for epoch in range(math.ceil(epochs)):
-            order = np.argsort(uniforms(len(self), *names, "windows", epoch).numpy(), kind="stable")
-            order = order[: max(1, round(min(1.0, epochs - epoch) * len(self)))]
-            yield from (order[i : i + batch_size] for i in range(0, len(order), batch_size))
+            windows = self.cut(self._shift(epoch, names))
+            order = np.argsort(uniforms(len(windows), *names, "windows", epoch).numpy(), kind="stable")
+            order = order[: max(1, round(min(1.0, epochs - epoch) * len(windows)))]
+            yield from (windows[order[i : i + batch_size]] for i in range(0, len(order), batch_size))
 
-    def count(self, epochs: float, batch_size: int) -> int:
+    def count(self, epochs: float, batch_size: int, names: Sequence[object]) -> int:
         """How many steps these are."""
-        whole, part = divmod(epochs, 1.0)
-        last = max(1, round(part * len(self))) if part else 0
-        return int(whole) * -(-len(self) // batch_size) + -(-last // batch_size)
+        total = 0
+        for epoch in range(math.ceil(epochs)):
+            shift = self._shift(epoch, names)
+            windows = -(-(self.predictions - shift) // self.block) + (shift > 0)
+            total += -(-max(1, round(min(1.0, epochs - epoch) * windows)) // batch_size)
+        return total
+
+    def _shift(self, epoch: int, names: Sequence[object]) -> int:
+        return int(starts(1, min(self.block, self.predictions), *names, "cut", epoch))

@@ -147,7 +147,7 @@ class _Run:
         self.windows = Windows(len(stream), settings.block)
         self.stream = torch.from_numpy(np.ascontiguousarray(stream, np.int64)).to(self.place)
         self.offsets = torch.arange(settings.block + 1, device=self.place)
-        self.total, self.done, self.tokens = self.windows.count(settings.epochs, settings.batch_size), 0, 0
+        self.total, self.done, self.tokens = self.windows.count(settings.epochs, settings.batch_size, names), 0, 0
         self.losses: list[float] = []
         self.fresh: list[Tensor] = []
         """Losses that nobody has looked at yet, on the device."""
@@ -163,13 +163,12 @@ class _Run:
         """One step on the mean loss of the windows' tokens."""
         for group in self.optimizer.adam.param_groups:
             group["lr"] = self.settings.rate(self.done, self.total)
-        skipped = self.windows.skipped(windows)
-        count = windows.size * self.settings.block - int(skipped.sum())
+        count = int((windows[:, 2] - windows[:, 1]).sum())
         mine = processes.part(len(windows))
         if mine.start < mine.stop:
-            loss = self._gradients(windows[mine], skipped[mine], count)
+            loss = self._gradients(windows[mine], count)
         else:  # a window that counts nothing: the other processes wait for gradients
-            loss = self._gradients(windows[:1], np.full(1, self.settings.block), count)
+            loss = self._gradients(np.zeros((1, 3), np.int64), count)
         if processes.count() > 1:
             self.network.gather_gradients()
             processes.summed([loss, *(p.grad for p in self.masters.values() if p.grad is not None)])
@@ -178,23 +177,24 @@ class _Run:
         self.done += 1
         self.tokens += count
 
-    def _gradients(self, windows: Ids, skipped: Ids, count: int) -> Tensor:
+    def _gradients(self, windows: Ids, count: int) -> Tensor:
         """The backward passes of this process's windows; their part of the mean loss, float32[1]."""
         total = torch.zeros(1, device=self.place)
         room = LOGITS_CPU if self.place.type == "cpu" else LOGITS_GPU
         rows = max(1, room // (self.settings.block * self.network.shape.vocabulary))
         for first in range(0, len(windows), rows):
-            loss = self._loss(windows[first : first + rows], skipped[first : first + rows]) / count
+            loss = self._loss(windows[first : first + rows]) / count
             loss.backward()
             total += loss.detach().float()
         return total
 
-    def _loss(self, windows: Ids, skipped: Ids) -> Tensor:
-        """Nats summed over the windows' tokens that count, differentiable."""
-        starts = torch.from_numpy(self.windows.start(windows)).to(self.place)
-        nats = self.network.losses(self.stream[starts.unsqueeze(1) + self.offsets].unsqueeze(0))
-        if skipped.any():
-            nats = nats * (self.offsets[:-1] >= torch.from_numpy(skipped).to(self.place).unsqueeze(1))
+    def _loss(self, windows: Ids) -> Tensor:
+        """Nats summed over the predictions that count, differentiable."""
+        start, low, high = torch.from_numpy(windows).to(self.place).unsqueeze(2).unbind(1)
+        nats = self.network.losses(self.stream[start + self.offsets].unsqueeze(0))
+        if (windows[:, 2] - windows[:, 1]).min() < self.settings.block:
+            places = self.offsets[:-1]
+            nats = nats * ((low <= places) & (places < high))
         return nats.sum()
 
     def _look(self) -> None:
