@@ -61,9 +61,8 @@ class History:
 
     @property
     def level(self) -> Level:
-        """What the audit said of the last text that it judged."""
-        found = [line["verdict"]["level"] for line in self.lines if isinstance(line.get("verdict"), Mapping)]
-        return _level(found[-1]) if found else Level.INSUFFICIENT
+        """What the audit said of the last text."""
+        return _level(value_of(self.lines[-1], "verdict.level")) if self.lines else Level.INSUFFICIENT
 
     def at(self, generation: int) -> Line:
         """The line of one generation, empty where there is none."""
