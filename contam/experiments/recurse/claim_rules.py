@@ -75,8 +75,8 @@ PUBLISHED = {
         "lower loss for the larger model at generation 20; theirs: 126M below 42M and 12M",
         "none; medians over seeds",
         "Llama-2 of 12M, 42M and 126M parameters on TinyStories",
-        "contam recurse llama-12m and contam recurse llama-42m, both with --real TEXT --paradigm replace "
-        "--generations 20, then compare_sizes (docs/recurse.md)",
+        "contam recurse --claims (orders of an n-gram model); for networks two runs such as contam recurse llama-12m "
+        "and llama-42m with --paradigm replace --generations 20, then compare_sizes (docs/recurse.md)",
         ("llama-12m", "llama-42m", "llama-126m"),
     ),
     "14": Published(
@@ -128,7 +128,7 @@ PUBLISHED = {
         "types and distinct-2 lose a larger share between generation 0 and the last under the narrower sampling",
         "none; medians over seeds, both figures",
         "language models sampled with top-k, top-p, T = .9 or beams",
-        "--paradigm replace, the same with --temperature 0.7, then compare_sampling (docs/recurse.md)",
+        "--claims",
     ),
     "W": Published(
         "Wang et al. 2024 against Gerstgrasser et al. 2024",
@@ -147,7 +147,7 @@ PUBLISHED = {
         f"{100 * ALMOST:g} % of generation 0: less is no difference; groups that rose by {100 * HELD:g} % or less are "
         "left out",
         "GPT-2 and SmolLM2 with a ModernBERT detector",
-        "--filter none,flagged,likely,resample",
+        "--filter flagged,likely,resample",
     ),
 }
 """By the name under which contam reports a claim (docs/recurse.md)."""
