@@ -16,8 +16,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from contam.demo import _TOKEN, Trigram, human_documents
+from contam.demo import Trigram, human_documents
 from contam.experiments.selftrain.turning import TURN, TurnRule, Turns
+from contam.models.word_text import tokens
 from contam_metrics.one_text import DIRECTIONS, FALLS, signals_of
 
 DRAWS, LENGTHS, HORIZONS = 8, {60: 3000, 230: 3000, 1000: 1500}, (100, 1000)
@@ -26,7 +27,7 @@ Pool = NDArray[np.float64]
 
 def texts_figures() -> dict[int, Pool]:
     """The signals (columns, in the order of DIRECTIONS) of many texts of each length."""
-    model = Trigram([_TOKEN.findall(text) for text in human_documents()[1]])
+    model = Trigram([tokens(text) for text in human_documents()[1]])
     chance = random.Random(0)
     found = {}
     for length, texts in LENGTHS.items():

@@ -19,11 +19,12 @@ from importlib import import_module
 from pathlib import Path
 
 from contam.errors import InputError
+from contam.models.word_text import tokens as tokens_of
+from contam.models.word_text import written
 from contam.reports import write_whole
 
 WORDS_NEEDED = 50_000
 GENERATIONS = 10
-_TOKEN = re.compile(r"\w+|[^\w\s]")
 _WORD = re.compile(r"[^\W\d_]+")
 _START = ""
 
@@ -99,7 +100,7 @@ def _prose_only(documents: Iterable[str]) -> tuple[str, ...]:
 
 def _is_prose(block: str) -> bool:
     words = len(_WORD.findall(block))
-    return words >= 8 and words >= 0.75 * len(_TOKEN.findall(block))
+    return words >= 8 and words >= 0.75 * len(tokens_of(block))
 
 
 def split_in_two(documents: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -119,11 +120,11 @@ def recursion(documents: Sequence[str], generations: int, seed: int = 0) -> tupl
     Every generation has as many documents as the human text, of the same lengths in tokens.
     """
     chance = random.Random(seed)
-    current = [_TOKEN.findall(text) for text in documents]
+    current = [tokens_of(text) for text in documents]
     for _ in range(generations):
         model = Trigram(current)
         current = [model.sample(len(tokens), chance) for tokens in current]
-    return tuple(_written(tokens) for tokens in current)
+    return tuple(written(tokens) for tokens in current)
 
 
 class Trigram:
@@ -163,11 +164,6 @@ class Trigram:
             if seen and chance.random() * (len(seen) + self._kinds[id(seen)]) < len(seen):
                 return chance.choice(seen)
         return chance.choice(self.words)
-
-
-def _written(tokens: Iterable[str]) -> str:
-    """Tokens as a text: spaces between words, none before a closing mark."""
-    return re.sub(r" ([.,;:!?)\]}])", r"\1", re.sub(r"([(\[{]) ", r"\1", " ".join(tokens)))
 
 
 def _docstrings(library: Path) -> Iterator[str]:

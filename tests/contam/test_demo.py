@@ -65,7 +65,7 @@ SMALL = ("the cat sat on the mat .", "the dog sat on the rug , and the cat ran a
 def test_the_recursion_keeps_lengths_and_loses_words():
     text = tuple(" ".join(f"w{i % 97} w{i % 13} w{i}" for i in range(k, k + 60)) for k in range(20))
     kinds = [len(set(words(demo.recursion(text, g)))) for g in (0, 1, 5)]
-    tokens = [sum(len(demo._TOKEN.findall(t)) for t in demo.recursion(text, g)) for g in (0, 5)]
+    tokens = [sum(len(demo.tokens_of(t)) for t in demo.recursion(text, g)) for g in (0, 5)]
     assert tokens[0] == tokens[1]
     distinct = [len(set(" ".join(demo.recursion(text, g)).split())) for g in (0, 1, 5)]
     assert distinct[0] > distinct[1] > distinct[2] and kinds[0] == 1

@@ -21,14 +21,28 @@ HOMES = {
     "repeated_lines": "repetition",
     "find_loops": "loops",
 }
-"""The module of each kernel."""
+"""The module of each kernel that an audit uses."""
+MODELS = {
+    "count_ngrams": "ngram_model",
+    "move_entries": "ngram_model",
+    "copy_counts": "ngram_model",
+    "sum_successors": "ngram_model",
+    "mix_levels": "ngram_model",
+    "choose_first": "ngram_model",
+    "predict_words": "ngram_model",
+    "list_successors": "ngram_writing",
+    "write_ladder": "ngram_writing",
+    "write_truncated": "ngram_writing",
+}
+"""The module of each kernel of a language model: compiled when one is trained."""
 
 
 def __getattr__(name: str) -> Callable[..., Any]:
-    if name not in HOMES:
+    home = HOMES.get(name) or MODELS.get(name)
+    if home is None:
         raise AttributeError(f"no kernel {name}")
     from contam_metrics.kernels import store
 
-    found = store.kernel(f"{__package__}.{HOMES[name]}", name)
+    found = store.kernel(f"{__package__}.{home}", name)
     globals()[name] = found
     return found

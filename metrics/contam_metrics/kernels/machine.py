@@ -34,6 +34,23 @@ def load64(typing: Any, array: Any, index: Any) -> Any:
     return signature, generate
 
 
+@intrinsic
+def prefetch(typing: Any, array: Any, index: Any) -> Any:
+    """Have memory that is soon to be read fetched: the place of ``array[index]``, for arrays of any dimension the
+    place in their flat order; nothing is read, so that a place outside does no harm."""
+    signature = types.void(array, types.int64)
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        place = builder.bitcast(_pointer(context, builder, sig.args[0], args[0], args[1]), byte)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        builder.call(function, [place, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
 def _vector(value: int) -> ir.Constant:
     return ir.Constant(ir.VectorType(ir.IntType(8), BLOCK), [value] * BLOCK)
 
