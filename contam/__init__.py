@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from contam.probing.running import probe as probe
     from contam.result import Audit as Audit
     from contam.result import Level as Level
+    from contam.theory.running import simulate as simulate
 
 _WHERE = {
     "audit": "contam.auditing",
@@ -23,6 +24,7 @@ _WHERE = {
     "probe": "contam.probing.running",
     "recurse": "contam.experiments.recurse.running",
     "selftrain": "contam.experiments.selftrain.running",
+    "simulate": "contam.theory.running",
     "Audit": "contam.result",
     "Level": "contam.result",
     "CollapseMonitor": "contam.monitoring.callback",

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contam.reports.page import Bar
+
+COURSE, ASCII_COURSE = "▁▂▃▄▅▆▇█", "_.-=+*#@"
+"""The heights of a course, lowest first; `draw_course` draws with the first, ASCII output has the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +72,24 @@ def draw_bar(row: Bar, width: int, glyphs: Glyphs) -> str:
     cells[at(middle)] = glyphs.median
     cells[at(row.value)] = glyphs.value
     return "".join(cells)
+
+
+def draw_course(values: Sequence[float], width: int) -> str:
+    """Values in their order as small bars between their lowest and highest; many are thinned to ``width``.
+
+    What is not finite is a blank.
+    """
+    known = [value for value in values if math.isfinite(value)]
+    if not known:
+        return ""
+    low, span = min(known), max(known) - min(known)
+    count = min(len(values), width)
+    places = [round(i * (len(values) - 1) / max(count - 1, 1)) for i in range(count)]
+    return "".join(_height(values[place], low, span) for place in places)
+
+
+def _height(value: float, low: float, span: float) -> str:
+    if not math.isfinite(value):
+        return " "
+    share = (value - low) / span if span > 0 else 0.5
+    return COURSE[min(int(share * len(COURSE)), len(COURSE) - 1)]

@@ -13,7 +13,7 @@ from rich.text import Text
 from contam.reports import Style
 from contam.reports.escape import shorten, visible
 from contam.reports.page import Banner, Bars, Block, Excerpts, Page, Picture, Section, Sentences, Table
-from contam.reports.scale import Glyphs, draw_bar, glyphs_for
+from contam.reports.scale import ASCII_COURSE, COURSE, Glyphs, draw_bar, glyphs_for
 
 _LEVELS = {
     "healthy": ("HEALTHY", "green"),
@@ -24,6 +24,7 @@ _LEVELS = {
 }
 _STATUS = {"fail": "red", "warn": "yellow", "skipped": "bright_black", "pass": "green"}
 _EXCERPT = 140
+_COURSE = str.maketrans(COURSE, ASCII_COURSE)
 
 
 def render(page: Page, style: Style) -> str:
@@ -41,7 +42,7 @@ def render(page: Page, style: Style) -> str:
     paint(page, console, style.ascii)
     lines = (line.rstrip() for line in out.getvalue().splitlines())
     text = "\n".join(lines) + "\n"
-    return text.encode("ascii", "backslashreplace").decode("ascii") if style.ascii else text
+    return text.translate(_COURSE).encode("ascii", "backslashreplace").decode("ascii") if style.ascii else text
 
 
 def paint(page: Page, console: Console, ascii_only: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""``python -m contam.theory MODULE FUNCTION``: one claim judged, as JSON; how `contam.theory.running` uses two cores."""
+"""``python -m contam.theory MODULE FUNCTION``: one claim judged, as JSON, for `contam.theory.running`."""
 
 from __future__ import annotations
 

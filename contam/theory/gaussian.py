@@ -15,13 +15,13 @@ import numpy as np
 
 from contam.errors import UsageError
 from contam.theory import gaussian_forms as forms
-from contam.theory.estimates import Floats, Form, averaged, comparisons_of, middle
+from contam.theory.estimates import Floats, Form, averaged, middle
 from contam.theory.ranges import check_known, check_ranges, check_size
 from contam.theory.record import DERIVED, PAPER, Comparison, Series, Simulation
 
 REGIMES = ("replace", "fresh", "accumulate", "accumulate-subsample")
 DIVISORS = ("ml", "unbiased", "known")
-LEVELS = (0.5, 0.1)
+LEVELS = (1.0, 0.1)
 """Standard deviations whose undercutting is watched: for the survival bound, and for the first passage."""
 _DEEPEST = -300.0
 """Expected log variance up to which everything is a number."""
@@ -104,13 +104,12 @@ def simulate_gaussian(options: GaussianOptions | None = None) -> Simulation:
     start = time.perf_counter()
     means, variances = fitted(options)
     series = _series(options, means, variances)
-    comparisons = (*comparisons_of(series), *_limits(options, means, variances))
     return Simulation(
         "gaussian",
         f"a Gaussian trained on its own samples ({options.regime}, {options.samples} a generation)",
         asdict(options),
         series,
-        comparisons,
+        _limits(options, means, variances),
         _notes(options),
         round(time.perf_counter() - start, 3),
         log_y=() if options.regime != "replace" or options.divisor == "known" else tuple(s.name for s in series[2:4]),
@@ -223,29 +222,39 @@ def _recursion_kept(options: GaussianOptions) -> Iterator[tuple[float, float]]:
 
 def _series(options: GaussianOptions, means: Floats, variances: Floats) -> tuple[Series, ...]:
     variance, square = expected_moments(options)
+    errors = _known_errors(options)
     series = [
-        averaged("variance, mean", variances, Form(variance, DERIVED), _known_error(options)),
-        averaged("squared mean of the fit", means**2, Form(square, DERIVED)),
+        averaged("variance, mean", variances, Form(variance, DERIVED), errors.get("variance")),
+        averaged("squared mean of the fit", means**2, Form(square, DERIVED), errors.get("square")),
     ]
     if options.divisor == "known":
         return tuple(series)
     widths = np.sqrt(variances)
     replaced = _replaced(options) if options.regime == "replace" else {}
     series += [
-        averaged("standard deviation, mean", widths, replaced.get("deviation")),
+        averaged("standard deviation, mean", widths, replaced.get("deviation"), errors.get("width")),
         middle("standard deviation, median", widths, replaced.get("median")),
         averaged("log variance, mean", np.log(variances), replaced.get("log")),
-        averaged("W2 distance, squared", means**2 + (widths - 1) ** 2, replaced.get("distance")),
+        averaged(
+            "W2 distance, squared", means**2 + (widths - 1) ** 2, replaced.get("distance"), errors.get("distance")
+        ),
         averaged(f"share with deviation > {LEVELS[0]:g}", widths > LEVELS[0], replaced.get("survival")),
     ]
     return tuple(series)
 
 
-def _known_error(options: GaussianOptions) -> Floats | None:
+def _known_errors(options: GaussianOptions) -> dict[str, Floats]:
+    """Exact standard errors under replacement; those of W_2 are an upper limit, a sum of deviations."""
     if options.regime != "replace" or options.divisor == "known":
-        return None
-    spreads = (forms.variance_spread(options.samples, options.lost, t) for t in range(options.generations + 1))
-    return np.array(list(spreads)) / math.sqrt(options.trajectories)
+        return {}
+    n, d, steps = options.samples, options.lost, range(options.generations + 1)
+    variance = np.array([forms.variance_spread(n, d, t) for t in steps])
+    square = np.array([forms.mean_square_spread(n, d, t) for t in steps])
+    width = np.array(
+        [math.sqrt(max(forms.variance_replaced(n, d, t) - forms.deviation_replaced(n, d, t) ** 2, 0)) for t in steps]
+    )
+    found = {"variance": variance, "square": square, "width": width, "distance": variance + square + 2 * width}
+    return {name: spread / math.sqrt(options.trajectories) for name, spread in found.items()}
 
 
 def _replaced(options: GaussianOptions) -> dict[str, Form]:
@@ -303,7 +312,7 @@ def _notes(options: GaussianOptions) -> tuple[str, ...]:
     if options.regime == "replace" and options.divisor != "known":
         notes.append(
             "The mean variance is carried by ever fewer trajectories: the median shows what a typical one does. "
-            "Its standard error is the exact one."
+            "Standard errors of means are exact, not those of the sample, which would miss the few."
         )
     if options.regime == "accumulate-subsample":
         notes.append(f"Every generation adds {options.added} values and is fitted to {options.samples} of all so far.")

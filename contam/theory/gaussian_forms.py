@@ -53,6 +53,20 @@ def mean_square_replaced(n: int, d: int, t: int) -> float:
     return sum(variance_replaced(n, d, k) for k in range(t)) / n
 
 
+def mean_square_spread(n: int, d: int, t: int) -> float:
+    """The standard deviation of mu_t^2 under replacement.
+
+    Given all s_k, mu_t is normal with variance S = sum of s_k^2 / n, k < t, so Var mu_t^2 = 3 E S^2 - (E S)^2; E S^2
+    follows from E s_i^2 s_j^2 = b^i a^(j - i) for i <= j, with a and b the factors of the first two moments.
+    """
+    a, b = (n - 1) / (n - d), (n - 1) * (n + 1) / (n - d) ** 2
+    total = cross = 0.0
+    for k in range(t):
+        total += 2 * cross + b**k
+        cross = a * (cross + b**k)
+    return math.sqrt(3 * total - (n * mean_square_replaced(n, d, t)) ** 2) / n if t else 0.0
+
+
 def distance_replaced(n: int, d: int, t: int) -> float:
     """E W_2^2 between generation t and the truth under replacement: E mu_t^2 + E (s_t - 1)^2, exactly."""
     spread = variance_replaced(n, d, t) - 2 * deviation_replaced(n, d, t) + 1

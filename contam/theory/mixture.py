@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from contam.errors import InputError
-from contam.theory.estimates import Floats, Form, averaged, comparisons_of, middle
+from contam.theory.estimates import Floats, Form, averaged, middle
 from contam.theory.gaussian_forms import SURESH
 from contam.theory.ranges import check_ranges, check_size
 from contam.theory.record import DERIVED, PAPER, Series, Simulation
@@ -95,23 +95,23 @@ def truth(components: int) -> Mixture:
 
 
 def simulate_mixture(options: MixtureOptions | None = None) -> Simulation:
-    """Simulate: widths of the components, distance from the truth, likelihood of real points, with Suresh's bound.
+    """Simulate: widths of the components, distance from the truth, loss of real points, with Suresh's bound.
 
     Raises InputError where scikit-learn is not installed.
     """
     options = options or MixtureOptions()
     start = time.perf_counter()
-    widths, distances, likelihoods = _followed(options)
-    series = _series(options, widths, distances, likelihoods)
+    widths, distances, losses = _followed(options)
+    series = _series(options, widths, distances, losses)
     return Simulation(
         "mixture",
         f"a mixture of {options.components} Gaussians trained on its own samples ({options.samples} a generation)",
         asdict(options),
         series,
-        comparisons_of(series),
+        (),
         _notes(widths),
         round(time.perf_counter() - start, 3),
-        log_y=(series[0].name, series[2].name),
+        log_y=(series[0].name, series[2].name, series[3].name),
     )
 
 
@@ -123,10 +123,8 @@ def _notes(widths: Floats) -> tuple[str, ...]:
 
 def fit(points: Floats, components: int, seed: int) -> Mixture:
     """A mixture fitted to points (n, 2)."""
-    try:
-        from sklearn.mixture import GaussianMixture
-    except ImportError as error:
-        raise InputError("contam simulate mixture needs scikit-learn: pip install scikit-learn") from error
+    from sklearn.mixture import GaussianMixture
+
     # Widths far below the ridge that scikit-learn adds to covariances must still shrink.
     ridge = 1e-6 * min(1.0, float(points.var(axis=0).min()) + 1e-300)
     model = GaussianMixture(components, tol=1e-5, max_iter=2000, reg_covar=ridge, random_state=seed)
@@ -137,36 +135,44 @@ def fit(points: Floats, components: int, seed: int) -> Mixture:
 
 
 def _followed(options: MixtureOptions) -> tuple[Floats, Floats, Floats]:
-    """Widths (generations + 1, trajectories, components), L2 distances and log-likelihoods (the same without)."""
-    runs = [_trajectory(options, number) for number in range(options.trajectories)]
-    widths, distances, likelihoods = (np.stack(part, axis=1) for part in zip(*runs))
-    return widths, distances, likelihoods
+    """Widths (generations + 1, trajectories, components), L2 distances and losses of real points (the same without)."""
+    try:
+        import sklearn.mixture  # noqa: F401
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise InputError("contam simulate mixture needs scikit-learn: pip install scikit-learn") from error
+    # With so few points, threads wait for each other far longer than they work. Only libraries that are loaded
+    # already are limited.
+    with threadpool_limits(1):
+        runs = [_trajectory(options, number) for number in range(options.trajectories)]
+    widths, distances, losses = (np.stack(part, axis=1) for part in zip(*runs))
+    return widths, distances, losses
 
 
 def _trajectory(options: MixtureOptions, number: int) -> tuple[Floats, Floats, Floats]:
     rng = np.random.default_rng((options.seed, number))
     real = truth(options.components)
     held_out, points = real.sampled(rng, HELD_OUT), real.sampled(rng, options.samples)
-    widths, distances, likelihoods = [real.deviations], [0.0], [_likelihood(real, held_out)]
+    widths, distances, losses = [real.deviations], [0.0], [_loss(real, held_out)]
     found = real
     for _ in range(options.generations):
         if found.deviations.min() > NARROWEST:
             found = fit(points, options.components, int(rng.integers(2**31)))
         widths.append(found.deviations)
         distances.append(real.distance(found))
-        likelihoods.append(_likelihood(found, held_out))
+        losses.append(_loss(found, held_out))
         points = found.sampled(rng, options.samples)
-    return np.array(widths), np.array(distances), np.array(likelihoods)
+    return np.array(widths), np.array(distances), np.array(losses)
 
 
-def _likelihood(mixture: Mixture, points: Floats) -> float:
-    """Mean log density of points, in nats."""
+def _loss(mixture: Mixture, points: Floats) -> float:
+    """Mean negative log density of points, in nats."""
     apart = points[:, None] - mixture.means
     inverse = np.linalg.inv(mixture.covariances)
     squares = np.einsum("nki,kij,nkj->nk", apart, inverse, apart)
     logs = np.log(mixture.weights) - 0.5 * (squares + np.log(np.linalg.det(mixture.covariances)))
     top = logs.max(axis=1)
-    return float(np.mean(top + np.log(np.exp(logs - top[:, None]).sum(axis=1)))) - math.log(2 * math.pi)
+    return math.log(2 * math.pi) - float(np.mean(top + np.log(np.exp(logs - top[:, None]).sum(axis=1))))
 
 
 def width_by_drift(samples: int, components: int, generations: int) -> Floats:
@@ -181,7 +187,7 @@ def width_by_drift(samples: int, components: int, generations: int) -> Floats:
     return widths
 
 
-def _series(options: MixtureOptions, widths: Floats, distances: Floats, likelihoods: Floats) -> tuple[Series, ...]:
+def _series(options: MixtureOptions, widths: Floats, distances: Floats, losses: Floats) -> tuple[Series, ...]:
     steps = np.arange(options.generations + 1)
     bound = np.exp(-steps / (4 * options.samples)) / LEVEL
     bound[bound >= 1] = math.nan
@@ -197,5 +203,5 @@ def _series(options: MixtureOptions, widths: Floats, distances: Floats, likeliho
             Form(bound, PAPER, SURESH, bound="upper"),
         ),
         averaged("L2 distance from the truth", distances),
-        averaged("log-likelihood of real points", likelihoods),
+        averaged("loss of real points (nats)", losses),
     )

@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from contam.errors import UsageError
-from contam.theory.estimates import Floats, Form, averaged, comparisons_of
+from contam.theory.estimates import Floats, Form, averaged
 from contam.theory.ranges import check_known, check_ranges, check_size
-from contam.theory.record import DERIVED, Series, Simulation
+from contam.theory.record import DERIVED, Comparison, Simulation
 
 REGIMES = ("replace", "accumulate")
 DESIGNS = ("fixed", "fresh")
@@ -59,13 +59,13 @@ def simulate_regression(options: RegressionOptions | None = None) -> Simulation:
     errors, base = refitted(options)
     ratio = errors / base
     told = f"{options.regime}, {options.design} inputs, d = {options.dimension}, {options.samples} a generation"
-    series = _series(options, ratio)
+    source = GERSTGRASSER if options.regime == "replace" or options.design == "fixed" else ""
     return Simulation(
         "regression",
         f"regression on its own labels ({told})",
         asdict(options),
-        series,
-        comparisons_of(series),
+        (averaged("error / base", ratio, Form(multiples(options), DERIVED, source)),),
+        (_bound(ratio),) if options.regime == "accumulate" else (),
         _notes(options, base),
         round(time.perf_counter() - start, 3),
     )
@@ -142,13 +142,12 @@ def _gram(inputs: Floats) -> Floats:
     return found
 
 
-def _series(options: RegressionOptions, ratio: Floats) -> tuple[Series, ...]:
-    source = GERSTGRASSER if options.regime == "replace" or options.design == "fixed" else ""
-    series = [averaged("error / base", ratio, Form(multiples(options), DERIVED, source))]
-    if options.regime == "accumulate":
-        bound = [math.pi**2 / 6] * (options.generations + 1)
-        series.append(averaged("error / base, bound", ratio, Form(bound, DERIVED, GERSTGRASSER, bound="upper")))
-    return tuple(series)
+def _bound(ratio: Floats) -> Comparison:
+    """The last generation of kept labels against the bound that no generation passes."""
+    last = ratio[-1]
+    error = float(last.std(ddof=1) / math.sqrt(len(last)))
+    name = f"error / base @{len(ratio) - 1}"
+    return Comparison(name, float(last.mean()), error, math.pi**2 / 6, DERIVED, GERSTGRASSER, bound="upper")
 
 
 def _notes(options: RegressionOptions, base: Floats) -> tuple[str, ...]:

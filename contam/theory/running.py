@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -82,6 +82,8 @@ class ClaimsRun:
 def simulate(what: str, **changes: Any) -> Simulation:
     """Simulate one of `WORLDS`; ``changes`` are fields of its options, None for the default.
 
+    Every series that has a closed form is compared with it, before the world's own comparisons.
+
     Raises UsageError for an unknown world, an option that it does not have, or a value that cannot be.
     """
     module = import_module(_known(what)[0])
@@ -89,8 +91,10 @@ def simulate(what: str, **changes: Any) -> Simulation:
     options = getattr(module, WORLDS[what][1])
     if strange := [name for name in given if name not in names_of(what)]:
         raise UsageError(_strange(what, strange[0]))
+    from contam.theory.estimates import comparisons_of
+
     result: Simulation = getattr(module, f"simulate_{what}")(options(**given))
-    return result
+    return replace(result, comparisons=(*comparisons_of(result.series), *result.comparisons))
 
 
 def names_of(what: str) -> tuple[str, ...]:
@@ -144,7 +148,7 @@ def _elsewhere(known: dict[str, tuple[str, Callable[[], Claim]]], processes: int
 
 def _judged(module: str, name: str, running: list[subprocess.Popen[str]]) -> Claim:
     # One thread of linear algebra each: the processes share the cores already.
-    env = os.environ | {variable: "1" for variable in _THREADS}
+    env = os.environ | dict.fromkeys(_THREADS, "1")
     env["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     command = [sys.executable, "-m", "contam.theory", module, name]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
