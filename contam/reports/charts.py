@@ -90,10 +90,12 @@ def _draw(axes: Axes, chart: Chart) -> None:
 
 
 def _plain_decades(axis: Axis) -> None:
-    """Ticks of a logarithmic axis at 1, 2 and 5 as plain numbers: powers of ten would need parsed mathematics."""
+    """Ticks of a logarithmic axis at 1, 2 and 5 (or at 1) as plain numbers: powers of ten need parsed mathematics."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    low, high = axis.get_view_interval()
+    # Over many decades the locator drops 2 and 5 by dropping everything.
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 1e4 * low else (1.0,)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
 
