@@ -185,12 +185,15 @@ def _each_by_its_own(folds: Sequence[Fold], fold: NDArray[np.int64], values: Flo
 
 
 def _quality(odds: Floats, machine: NDArray[np.int64]) -> tuple[float, float]:
-    """Area under the ROC curve, and expected calibration error of p(generated)."""
+    """Area under the ROC curve, and expected calibration error of p(generated) over equally many of either kind."""
     from sklearn.metrics import roc_auc_score
 
     from contam_metrics.perplexity import ece
 
-    return float(roc_auc_score(machine, odds)), ece(1 / (1 + np.exp(-np.clip(odds, -700, 700))), machine)
+    equal = min(np.bincount(machine, minlength=2))
+    rows = np.concatenate([np.flatnonzero(machine == kind)[:equal] for kind in (0, 1)])
+    chances = 1 / (1 + np.exp(-np.clip(odds[rows], -700, 700)))
+    return float(roc_auc_score(machine, odds)), ece(chances, machine[rows])
 
 
 def _logistic(strength: float, **settings: Any) -> Any:

@@ -106,12 +106,15 @@ class Sieve:
       (REP004), copies of an earlier document (DUP001). Limits are widened until 99 % of the real documents stay
       within them.
     * ``likely``: those with fewer nats a token under generation 0 than 95 % of the real documents have: what
-      a perplexity filter for machine text leaves out.
+      a perplexity filter for machine text leaves out. Of a model that knows its training text by heart, such as a
+      trigram of little text, that is everything it writes.
     * ``resample``: draws documents by how human they look, after Drayson et al. 2025 (EMNLP). Theirs: the weight
       (1 - confidence)^10, every row three times, 1.5 N of these 3 N rows drawn without replacement. Ours: the
       confidence, p(generated) by a `Classifier` trained in the run on held-out real documents against generation 0's
       (they had ModernBERT trained on MAGE, with a temperature); and only generated documents are drawn from, where
       they resampled the mixture with human text. The rows are then shuffled, so that a part of them is a fair one.
+      Fewer different documents are left: where nothing but generated text is trained on, that can cost more than it
+      helps (a trigram in a replace recursion loses words faster with it than without).
 
     ``facts`` are for the log: limits or the classifier's quality.
     """
@@ -189,10 +192,11 @@ class Sieve:
         counts = Counter(reason for reason in reasons if reason)
         if not len(indices):
             told = ", ".join(f"{n} {reason}" for reason, n in counts.most_common()) or "there were none"
+            heart = "generation 0 knows its training text by heart (give more text, or a lower --order); "
             raise InputError(
                 f"--filter {self.kind} leaves none of {len(reasons)} generated documents ({told}), so there is nothing "
-                "to train on: mix real text in (--paradigm mix), write at a --temperature nearer 1, or leave the "
-                "filter out"
+                f"to train on: {heart if self.kind == 'likely' else ''}write at a --temperature nearer 1, or leave "
+                "the filter out"
             )
         return Kept(indices, counts.total(), counts, weights)
 

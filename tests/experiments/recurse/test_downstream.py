@@ -26,7 +26,8 @@ VOCABULARY = {f"word{i}": i for i in range(20_000)}
 
 def held_out(documents: int, words: int = 60, seed: int = 0) -> list[str]:
     chance = random.Random(seed)
-    return [" ".join(chance.choices(list(VOCABULARY), k=words)) for _ in range(documents)]
+    known = list(VOCABULARY)
+    return [" ".join(chance.choices(known, k=words)) for _ in range(documents)]
 
 
 class Words:
