@@ -132,11 +132,13 @@ def recurse(
     """
     check_outputs(outputs)
     fail_on = given.pop("fail_on")
-    from contam.experiments.recurse.running import resumed, started
+    from contam.experiments.recurse.running import helping, resumed, started
     from contam.experiments.recurse.testing import tested
     from contam_cli.generations import watched
 
     asked = {"model": model, **given}
+    if helping(asked, out, resume):
+        return 0
     folder = Folder("recurse")
     with folder.told_on_interrupt(), watched(settings(), folder.watch) as view:
         run = resumed if resume else tested if claims else started

@@ -93,6 +93,12 @@ def device_of(name: str, precision: str) -> Device:
     return Device(name, precision)
 
 
+def hardware(device: Device) -> dict[str, Any]:
+    """What is computed on, for the record of a run."""
+    gpu = torch.cuda.get_device_name(device.name) if device.name.startswith("cuda") else None
+    return {"device": gpu or "cpu", "threads": torch.get_num_threads(), "torch": torch.__version__}
+
+
 def save(network: Network, replica: int, files: ModelFiles, folder: Path) -> None:
     """One replica as a folder with weights, configuration and tokenizer; written beside it first, then renamed."""
     from safetensors.torch import save_file

@@ -108,3 +108,6 @@ class Backend(Protocol):
 
     def read(self, folder: Path) -> Trained:
         """A model that was saved."""
+
+    def close(self) -> None:
+        """The run is over: processes that help to train may go."""

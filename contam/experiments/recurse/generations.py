@@ -31,6 +31,9 @@ SAMPLES, SAMPLE_LENGTH = 4, 2_000
 REFILLS = 3
 """How often the documents that a filter dropped are written anew."""
 
+_FACTS = {"tokens": "trained_tokens"}
+"""Tokens gone through in all epochs, beside those of the corpus."""
+
 Send = Callable[[dict[str, Any], dict[str, Any]], None]
 """Told the log line of a finished generation and its samples."""
 
@@ -198,7 +201,7 @@ def _line(place: Place, model: Trained, base: Trained, corpus: Composed, written
     }  # fmt: skip
     return {
         "real_share": round(corpus.real_share, 6),
-        "training": training | dict(model.facts),
+        "training": training | {_FACTS.get(k, k): v for k, v in model.facts.items()},
         "validation": {HELD_OUT: _loss(held_out) | {"accuracy": _accuracy(held_out)}},
         "own": _loss(model.predicted(written.encoded)),
         "under_generation_0": _loss(base.predicted(written.encoded)),

@@ -72,7 +72,12 @@ def backend_of(options: RecurseOptions, real: tuple[str, ...], folder: Path) -> 
         return NgramBackend(options, real)
     from contam.experiments.recurse.neural_backend import NeuralBackend
 
-    return NeuralBackend(options, real, folder)
+    return NeuralBackend(options, real, model_folder(folder))
+
+
+def model_folder(folder: Path) -> Path:
+    """Where a run keeps the tokenizer and the configuration of its models."""
+    return folder / "model"
 
 
 def chunks(documents: Encoded, size: int) -> Encoded:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import platform
 import time
 from collections.abc import Mapping
@@ -19,9 +21,11 @@ from contam.experiments.recurse.presets import departures, settled
 from contam.experiments.recurse.real import words_in
 from contam.experiments.recurse.side_by_side import Message, Unit, carry_out, workers_for
 from contam.experiments.recurse.tracking import human_tracked, parsed
-from contam.experiments.run import LOG, RunFolder, read_lines
+from contam.experiments.run import LOG, PLAN, RunFolder, read_lines
 from contam.models.texts import load_validation
 
+HELPER = "RANK"
+"""Set by launchers such as ``accelerate launch`` to the number of a process among several."""
 FREE_TO_CHANGE = ("generations", "device", "workers", "write_batch", "keep")
 """What a run that is taken up again may be given anew: none of it changes what is in the log already."""
 _ERRORS: dict[str, type[ContamError]] = {"UsageError": UsageError, "LimitError": LimitError}
@@ -72,13 +76,34 @@ def resumed(given: Mapping[str, Any], out: Path | None, watcher: Watcher | None 
         return _run(run, options, watcher)
 
 
+def helping(given: Mapping[str, Any], out: Path | None, resume: bool = False) -> bool:
+    """Whether this process is one of several and not the first; it has then helped to train until the run's end.
+
+    Raises UsageError without a run folder that all processes know.
+    """
+    several = int(os.environ.get("WORLD_SIZE") or 1) > 1
+    if several and out is None:
+        raise UsageError("several processes train one model only in a folder that all of them know: give --out DIR")
+    if not several or not int(os.environ.get(HELPER) or 0):
+        return False
+    from contam.experiments.recurse.neural_backend import NeuralBackend
+    from contam.experiments.recurse.place import model_folder
+
+    assert out is not None
+    options = settled(given) if not resume else _planned(json.loads((out / PLAN).read_text(encoding="utf-8")))
+    NeuralBackend(options, (), model_folder(out.absolute())).help()
+    return True
+
+
 def _looked_up(options: RecurseOptions) -> None:
     """A model, a device or a text that is not there is told before anything is written."""
     if options.model != NGRAM:
-        from contam.experiments.recurse.neural_backend import look_up
+        from contam.models.configurations import configuration
+        from contam.models.finding import find
         from contam.models.loading import device_of
 
-        look_up(options)
+        if configuration(options.model) is None:
+            find(options.model)
         device_of(options.device, options.precision)
     for path in (*options.real, *([options.valid] if options.valid else [])):
         if Path(path).exists() or path == "-":
@@ -126,7 +151,7 @@ class _Log:
 
     run: RunFolder
     lineages: tuple[Lineage, ...]
-    watcher: Watcher | None
+    watcher: Watcher
     done: int
     total: int
     failures: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -143,7 +168,7 @@ class _Log:
                 self.write(zero_of(lineage, line) if unit.lineage is None else line, samples)
         elif message.kind == "failed":
             self.failures[unit.name] = message.content
-        elif message.kind == "beat" and self.watcher:
+        elif message.kind == "beat":
             phase, share = message.content
             self.watcher(Event("generations", self.done, self.total, unit=unit.name, note=f"{phase} {share:.0%}"))
 
@@ -154,8 +179,7 @@ class _Log:
         self.done += 1
         self.counted += line["generation"] > 0
         left = (time.monotonic() - self.begin) / self.counted * (self.total - self.done) if self.counted else None
-        if self.watcher:
-            self.watcher(Event("generations", self.done, self.total, line, line["lineage"], seconds_left=left))
+        self.watcher(Event("generations", self.done, self.total, line, line["lineage"], seconds_left=left))
 
 
 def _run(run: RunFolder, options: RecurseOptions, watcher: Watcher | None) -> Recursion:
@@ -163,11 +187,19 @@ def _run(run: RunFolder, options: RecurseOptions, watcher: Watcher | None) -> Re
     tell = watcher or (lambda event: None)
     tell(Event("loading", note=str(run.path)))
     place = place_of(run.path, options)
+    try:
+        return _carried_out(run, place, tell, begin)
+    finally:
+        place.backend.close()
+
+
+def _carried_out(run: RunFolder, place: Place, tell: Watcher, begin: float) -> Recursion:
+    options = place.options
     tell(Event("human"))
     _described(run, place)
     lineages = options.lineages()
     units, done = _units(run, lineages, options)
-    log = _Log(run, lineages, watcher, done, len(lineages) * (options.generations + 1))
+    log = _Log(run, lineages, tell, done, len(lineages) * (options.generations + 1))
     tell(Event("generations", log.done, log.total))
     carry_out(place, units, workers_for(options, len(units)), log.hear)
     if log.failures and not any(read_lines(run.path / LOG)):
@@ -198,9 +230,8 @@ def _error(failure: tuple[str, str]) -> ContamError:
 
 def _continued(plan: Mapping[str, Any], given: Mapping[str, Any], folder: Path) -> RecurseOptions:
     """The options of a run's plan with what may be changed; UsageError for the rest."""
-    names = [f for f in RecurseOptions.__dataclass_fields__ if f in plan]
-    planned: dict[str, Any] = {n: tuple(v) if isinstance(v := plan[n], list) else v for n in names}
-    before = RecurseOptions(**planned)
+    before = _planned(plan)
+    planned = {name: getattr(before, name) for name in RecurseOptions.__dataclass_fields__}
     for name, value in given.items():
         if value in (None, (), "") or name in FREE_TO_CHANGE or name not in planned:
             continue
@@ -219,6 +250,13 @@ def _continued(plan: Mapping[str, Any], given: Mapping[str, Any], folder: Path) 
     if before.real_kind == "fresh" and "mix" in before.paradigms and "generations" in changed:
         raise UsageError("--generations cannot be raised: fresh text was set aside for so many generations only")
     return replace(before, **changed)
+
+
+def _planned(plan: Mapping[str, Any]) -> RecurseOptions:
+    """The options as they stand in a plan."""
+    names = [name for name in RecurseOptions.__dataclass_fields__ if name in plan]
+    values: dict[str, Any] = {n: tuple(v) if isinstance(v := plan[n], list) else v for n in names}
+    return RecurseOptions(**values)
 
 
 def _listed(value: Any) -> tuple[str, ...]:

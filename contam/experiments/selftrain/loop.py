@@ -22,7 +22,7 @@ from contam.experiments.selftrain.options import SelfTrainOptions
 from contam.experiments.selftrain.replicas import default_stack, groups_of, replicas_of
 from contam.experiments.selftrain.setup import Setup, width_of
 from contam.models.finding import ModelFiles
-from contam.models.loading import Checkpoint, device_of, read, save
+from contam.models.loading import Checkpoint, device_of, hardware, read, save
 from contam.models.network import Device
 from contam.models.tokenizer import Tokenizer
 
@@ -237,12 +237,6 @@ def stack_size(run: RunFolder, bench: Bench, options: SelfTrainOptions, device: 
     size = min(int(size), len(options.rates) * options.seeds)
     run.extend({"stacks": known | {bench.label: size}})
     return size
-
-
-def hardware(device: Device) -> dict[str, Any]:
-    """What the run is computed on."""
-    gpu = torch.cuda.get_device_name(device.name) if device.name.startswith("cuda") else None
-    return {"device": gpu or "cpu", "threads": torch.get_num_threads(), "torch": torch.__version__}
 
 
 def free_memory(device: Device) -> int | None:
