@@ -74,6 +74,7 @@ class Classifier:
         log counts of hashed byte 1- to 3-grams, then Platt scaling on values of documents that a model had not
         seen. Raises InputError for fewer than 20 different documents of a kind, or without scikit-learn.
         """
+        check_installed()
         chosen = [_chosen(kind, scores, chance) for kind, (_, scores) in zip(("real", "generated"), (real, generated))]
         texts = [part[0][i] for part, rows in zip((real, generated), chosen) for i in rows]
         scores = np.concatenate([features(part[1])[rows] for part, rows in zip((real, generated), chosen)])
@@ -96,6 +97,14 @@ class Classifier:
             mine = np.flatnonzero(fold == k)
             values[mine] = model.value(rows[mine], grams[mine])
         return _each_by_its_own(self.folds, fold, values)
+
+
+def check_installed() -> None:
+    """Raises InputError where scikit-learn is missing: to be asked before a run that will need it."""
+    from importlib.util import find_spec
+
+    if find_spec("sklearn") is None:
+        raise InputError("--filter resample needs scikit-learn: pip install 'contam[stats]'")
 
 
 def fold_of(contents: NDArray[np.uint64]) -> NDArray[np.int64]:
@@ -197,8 +206,6 @@ def _quality(odds: Floats, machine: NDArray[np.int64]) -> tuple[float, float]:
 
 
 def _logistic(strength: float, **settings: Any) -> Any:
-    try:
-        from sklearn.linear_model import LogisticRegression
-    except ImportError:
-        raise InputError("--filter resample needs scikit-learn: pip install 'contam[stats]'") from None
+    from sklearn.linear_model import LogisticRegression
+
     return LogisticRegression(C=strength, **settings)

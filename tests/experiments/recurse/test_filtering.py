@@ -163,6 +163,12 @@ def test_copies_do_not_make_up_for_too_few_documents(human, generated):
         fitted("resample", human[:60], generated[:5] * 20)
 
 
+def test_without_scikit_learn_it_says_what_to_install(human, generated, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"contam\[stats\]"):
+        fitted("resample", human[:60], generated[:60])
+
+
 def drawn_first(weights: tuple[float, ...], size: int) -> np.ndarray:
     """The exact expected number of times that each row is drawn: every order of the tripled rows by its chance."""
     rows = [i for i in range(len(weights)) for _ in range(3)]
