@@ -17,6 +17,8 @@ HELD, ALMOST = 0.02, 0.01
 """Shares of the value at generation 0: within which perplexity has not risen, below which a change is none."""
 FEWEST = 5
 """Generations after generation 0 from which a course over generations can be judged."""
+SHARE_WITHIN = 0.01
+"""By how much the human share of a mix may stay below what it was to be."""
 _SHOWN = 5
 _TRAINED = {"scratch": " trained from scratch", "base": ", fine-tuned every generation"}
 
@@ -213,6 +215,14 @@ def too_short(group: Group, course: Mapping[int, float], fewest: int) -> Part | 
     if not course:
         return missing(f"{group.name} was not measured")
     return missing(f"{group.name} has {plural(reached, 'generation')}; {fewest} are needed")
+
+
+def out_of_text(group: Group, generation: int) -> str:
+    """Where a mix had less human text than it was to have, how much that was; empty where it had its share."""
+    share = group.course("real_share").get(generation)
+    if group.real_share is None or share is None or share >= group.real_share - SHARE_WITHIN:
+        return ""
+    return f"{group.name} had {100 * share:.1f} % human text at generation {generation}: it had run out"
 
 
 def steps(course: Mapping[int, float]) -> tuple[int, int]:

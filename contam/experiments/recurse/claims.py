@@ -18,6 +18,7 @@ from contam.experiments.recurse.claim_rules import (
     concluded,
     course_told,
     missing,
+    out_of_text,
     percent,
     rounded,
     steps,
@@ -170,6 +171,8 @@ def _better(run: Run, kept: Group, replaced: Group) -> Part:
     if not common or common[-1] < 2:
         return missing("too few generations in common")
     last = common[-1]
+    if out := out_of_text(kept, last):
+        return missing(out)
     told = f"at generation {last} {percent(ours[last])} with a tenth kept, {percent(theirs[last])} with none"
     return Part(ours[last] < theirs[last], told, {"kept": round(ours[last], 5), "none_kept": round(theirs[last], 5)})
 
@@ -179,6 +182,8 @@ def _near(run: Run, group: Group, expected: bool) -> Part:
     perplexity, types = group.relative(run.perplexity), group.relative(TYPES)
     if AT not in perplexity or AT not in types:
         return missing(f"{group.name} was not measured at generation {AT}")
+    if out := out_of_text(group, AT):
+        return missing(out)
     near = abs(perplexity[AT] - 1) <= PERPLEXITY_WITHIN and abs(types[AT] - 1) <= TYPES_WITHIN
     told = f"{group.name}: perplexity {percent(perplexity[AT])}, types {percent(types[AT])} at generation {AT}"
     last = max(set(perplexity) & set(types))

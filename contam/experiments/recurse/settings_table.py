@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from contam.experiments.recurse.banner import first_levels, level_told
-from contam.experiments.recurse.claim_rules import model_told
+from contam.experiments.recurse.claim_rules import model_told, out_of_text
 from contam.experiments.recurse.history import Run
 from contam.result import Level
 
@@ -32,6 +32,7 @@ def settings_of(run: Run) -> tuple[tuple[str, str], ...]:
 def limits_of(run: Run) -> tuple[str, ...]:
     """What this run cannot show, and why."""
     told = [*_seeds_limit(run), *_human_limit(run), *_first_limit(run), *_model_limit(run)]
+    told += [out for group in run.groups if group.paradigm == "mix" and (out := out_of_text(group, group.last))]
     lineages = len(run.lineages)
     if lineages * _ALARMS >= 0.5:
         told.append(

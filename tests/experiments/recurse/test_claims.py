@@ -223,6 +223,16 @@ def test_19_is_judged_at_the_sources_generation_and_needs_both_mixes():
     assert judged(run_of({"generations": 3}))["19"].status == NOT_TESTED
 
 
+@pytest.mark.parametrize(("name", "share"), [("15", "mix-0.1"), ("19", "mix-0.5")])
+def test_a_mix_whose_human_text_ran_out_judges_nothing(name, share):
+    def change(line):
+        if line["group"] == share and line["generation"] > 3:
+            line["real_share"] = 0.0
+
+    claim = judged(edited(change))[name]
+    assert claim.status == NOT_TESTED and f"{share} had 0.0 % human text" in claim.measured
+
+
 def test_19_a_vocabulary_that_goes_is_not_held():
     def change(line):
         if line["group"] == "mix-0.5":

@@ -202,6 +202,14 @@ def test_what_falls_short_is_told(changes, plan, words):
     assert words in " ".join(limits_of(run_of(plan=plan, **changes)))
 
 
+def test_human_text_that_ran_out_is_told():
+    def change(line):
+        if line["group"] == "mix-0.5" and line["generation"] == 10:
+            line["real_share"] = 0.2
+
+    assert "mix-0.5 had 20.0 % human text at generation 10: it had run out" in limits_of(edited(change))
+
+
 def test_what_is_no_limit_is_not_told():
     told = " ".join(limits_of(run_of(plan={"backend": "scratch"}, paradigms=("replace",))))
     assert "seeds" not in told and "n-gram" not in told and "baseline" not in told and "lineages were" not in told

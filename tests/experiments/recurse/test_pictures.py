@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import replace
 
@@ -117,6 +118,15 @@ def test_perplexity_that_spans_much_is_logarithmic_and_nothing_else_is(charts):
     assert not any(chart.log for chart in charts[2] if "perplexity" not in chart.title)
     draw_pictures(run_of(generations=2))
     assert not charts[3][0].log
+
+
+def test_logarithmic_axes_have_plain_numbers_and_generations_whole_ones(monkeypatch):
+    monkeypatch.setattr(pictures, "SIGNALS", ())
+    options = RecurseOptions(model="ngram", real=("human.txt",), paradigms=("replace",), generations=3, seeds=1)
+    svg = draw_pictures(make_recursion(Formula(options, {"replace": lambda g: 4.0**g})))[0].svg
+    ticks = re.findall(r"<!-- (.*?) -->", svg)
+    assert {"200", "500", "1000", "2000", "5000"} <= set(ticks) and "mathdefault" not in svg
+    assert {"0", "1", "2", "3"} <= set(ticks) and "0.5" not in ticks
 
 
 def test_alternative_text_has_the_figures(charts):
