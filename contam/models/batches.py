@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,6 +77,12 @@ class Job:
     def device(self) -> torch.device:
         """Where it is computed."""
         return torch.device(self.network.device.name)
+
+    def parts(self, size: int) -> Iterator[Job]:
+        """The job in parts of that many documents."""
+        for first in range(0, len(self.numbers), size):
+            own = (of[first : first + size] for of in (self.numbers, self.prompts, self.targets))
+            yield Job(self.network, self.settings, self.name, *own)  # type: ignore[arg-type]
 
     def draws(self, at: int) -> Tensor:
         """The random numbers of one document, float64[target]; none are needed by a greedy one."""

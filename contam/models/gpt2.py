@@ -59,15 +59,19 @@ class GPT2(Stacked):
     def checkpoint_names(self) -> dict[str, tuple[str, bool]]:
         return {name: (f"transformer.{name}", False) for name in self.master}
 
-    def embed(self, w: Weights, ids: Tensor, start: int) -> Tensor:
+    def embed(self, w: Weights, ids: Tensor, start: int | Tensor) -> Tensor:
         r, b, t = ids.shape
-        table, places = w["wte.weight"], w["wpe.weight"][:, start : start + t]
+        table = w["wte.weight"]
+        if isinstance(start, int):
+            places = w["wpe.weight"][:, start : start + t].unsqueeze(1)
+        else:
+            places = w["wpe.weight"].index_select(1, start).unsqueeze(2)
         if r > 1:
             offsets = torch.arange(r, device=ids.device).view(r, 1, 1) * table.shape[1]
             x = F.embedding(ids + offsets, table.flatten(0, 1))
         else:
             x = F.embedding(ids, table[0])
-        return (x + places.unsqueeze(1)).view(r, b * t, -1)
+        return (x + places).view(r, b * t, -1)
 
     def norm(self, w: Weights, name: str, x: Tensor) -> Tensor:
         """Layer norm with each replica's own scale and shift."""

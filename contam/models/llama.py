@@ -95,7 +95,7 @@ class Llama(Stacked):
         pieces = tensor.split(sizes, dim=-1)
         return [(own.replace(fused, n), piece.t() if piece.dim() == 2 else piece) for n, piece in zip(parts, pieces)]
 
-    def embed(self, w: Weights, ids: Tensor, start: int) -> Tensor:
+    def embed(self, w: Weights, ids: Tensor, start: int | Tensor) -> Tensor:
         r, b, t = ids.shape
         table = w["embed_tokens.weight"]
         if r == 1:
@@ -115,7 +115,8 @@ class Llama(Stacked):
         if isinstance(start, int):
             cosine, sine = (table[start : start + x.shape[2]] for table in self.turns)
         else:
-            cosine, sine = (table.index_select(0, start.view(1)) for table in self.turns)
+            chosen = (table.index_select(0, start.view(-1)) for table in self.turns)
+            cosine, sine = (rows.view(-1, 1, 1, self.head_width) for rows in chosen)
         return torch.addcmul(x * cosine, x.roll(self.head_width // 2, -1), sine)
 
     def _heads(self, x: Tensor, b: int, t: int) -> Tensor:

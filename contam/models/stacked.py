@@ -29,7 +29,7 @@ Weights = dict[str, Tensor]
 
 
 Places = tuple[int, int, int | Tensor]
-"""B, T, and the position of the first token: a number, or a tensor on the device."""
+"""B, T, and the position of the first token: a number, or a tensor on the device (one for all texts, or int64[B])."""
 
 
 @dataclass(slots=True)
@@ -108,8 +108,8 @@ class Stacked:
 
     # --- what an architecture defines ------------------------------------------------------------------------
 
-    def embed(self, w: Weights, ids: Tensor, start: int) -> Tensor:
-        """[R, B, T] tokens at positions start, start + 1, ... -> [R, B*T, D]."""
+    def embed(self, w: Weights, ids: Tensor, start: int | Tensor) -> Tensor:
+        """[R, B, T] tokens at positions start, start + 1, ... -> [R, B*T, D]; or [R, B, 1] at positions int64[B]."""
         raise NotImplementedError
 
     def attention_in(self, w: Weights, layer: int, x: Tensor, places: Places) -> tuple[Tensor, ...]:
@@ -313,10 +313,37 @@ class Stacked:
         return self.logits(w, x).float()
 
     @torch.no_grad()
+    def advance_each(self, cache: Cache, ids: Tensor, at: Tensor) -> Tensor:
+        """`advance` of one replica, each text at a position of its own, int64[B]; what the cache holds after it is not
+        seen, but must be finite. No shape depends on a value, so it can be captured."""
+        w, b = self.compute, ids.shape[1]
+        each, places = torch.arange(b, device=ids.device), torch.arange(cache.room, device=ids.device)
+        mask = (places <= at.unsqueeze(1)).view(b, 1, 1, cache.room)
+        x = self.embed(w, ids.unsqueeze(2), at)
+        for i in range(self.shape.layers):
+            q, k, v = self.attention_in(w, i, x, (b, 1, at))
+            cache.keys[i][each, :, at] = k[:, :, 0]
+            cache.values[i][each, :, at] = v[:, :, 0]
+            seen = self._attend(q, cache.keys[i], cache.values[i], causal=False, mask=mask)
+            x = self.attention_out(w, i, x, self._join(seen))
+        return self.logits(w, x).float()
+
+    def blank(self, texts: int, room: int) -> Cache:
+        """A cache of zeros for texts of up to ``room`` tokens, all replicas'."""
+        size, place = (self.replicas * texts, self.key_heads, room, self.head_width), torch.device(self.device.name)
+        made = [torch.zeros(size, dtype=self.device.dtype, device=place) for _ in range(2 * self.shape.layers)]
+        return Cache(made[::2], made[1::2], room)
+
+    @torch.no_grad()
     def narrowed(self, cache: Cache, rows: Tensor) -> Cache:
+        spare: Tensor | None = None
         for held in (cache.keys, cache.values):
             for i, x in enumerate(held):  # one layer at a time, so that two caches never stand side by side
-                held[i] = x.unflatten(0, (self.replicas, -1)).index_select(1, rows).flatten(0, 1)
+                size = (self.replicas * len(rows), *x.shape[1:])
+                fresh = spare if spare is not None and spare.shape == size else x.new_empty(size)
+                old, new = (y.unflatten(0, (self.replicas, -1))[:, :, :, : cache.length] for y in (x, fresh))
+                torch.index_select(old, 1, rows, out=new)
+                held[i], spare = fresh, x
         return cache
 
 

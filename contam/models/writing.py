@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -25,11 +26,18 @@ from contam.models.batches import Batch, Document, Job, Told, WritingSettings
 from contam.models.beams import BeamSettings, search
 from contam.models.network import Network
 from contam.models.parts import Parts
+from contam.models.places import Places, fits
 
 if TYPE_CHECKING:
     from contam.experiments.recurse.backend import Beat, Name
 
 LENGTHS = ("model", "real")
+REFILL: bool | None = None
+"""Whether a finished document's place is given to the next one (`contam.models.places`) where the network allows it;
+None: on a GPU only, where it is what can be captured. On a CPU it costs more than it saves: every token attends to the
+whole room of the cache (`benchmarks/writing.py`)."""
+WAVE = 32
+"""Documents for each place that are written before they can be kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +71,37 @@ def write_documents(
     parts = Parts(folder, _digest(prompts, settings, name, targets))
     none: Document = (np.zeros(0, np.int32), False)
     parts.documents |= {number: none for number, target in enumerate(targets) if target == 0}
-    for members in _batches(prompts, targets, settings.batch):
+    size = settings.batch * (WAVE if _refills(network, settings) else 1)
+    for members in _batches(prompts, targets, size):
         missing = [number for number in members if number not in parts.documents]
         if missing:
             chosen = [[of[number] for number in missing] for of in (prompts, targets)]
             told = _share(beat, len(parts.documents), len(prompts))
             job = Job(network, settings, name.parts, missing, *chosen)  # type: ignore[arg-type]
             parts.add(dict(zip(missing, _documents(job, told))))
+            told(len(missing))
     found = [parts.documents[number] for number in range(len(prompts))]
     ended = sum(over for _, over in found) / len(found) if found and settings.ends else float("nan")
     return Writings([ids for ids, _ in found], ended)
 
 
 def _documents(job: Job, told: Told) -> list[Document]:
-    return Batch(job).written(told) if job.settings.beams == 1 else _searched(job, told)
+    if job.settings.beams > 1:
+        return _searched(job, told)
+    if not _refills(job.network, job.settings):
+        return Batch(job).written(told)
+    if fits(job):
+        return Places(job).written(told)
+    found: list[Document] = []
+    for part in job.parts(job.settings.batch):
+        found += Batch(part).written(partial(_later, told, len(found)))
+    return found
+
+
+def _refills(network: Network, settings: WritingSettings) -> bool:
+    """Whether documents are written at fixed places."""
+    wanted = network.device.name.startswith("cuda") if REFILL is None else REFILL
+    return wanted and network.capturable and settings.beams == 1
 
 
 def _searched(job: Job, told: Told) -> list[Document]:
@@ -88,9 +113,12 @@ def _searched(job: Job, told: Told) -> list[Document]:
             settings.beams, target, 0 if settings.ends else target, settings.stop, settings.repetition_penalty
         )
         prompts = torch.tensor([prompt for _, prompt in group], dtype=torch.int64, device=job.device)
-        found += search(job.network, prompts, beams, told)
-        told(len(found))
+        found += search(job.network, prompts, beams, partial(_later, told, len(found)))
     return found
+
+
+def _later(told: Told, before: int, done: float) -> None:
+    told(before + done)
 
 
 def _share(beat: Beat | None, before: int, total: int) -> Told:
