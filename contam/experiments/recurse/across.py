@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from contam.claims import Claim
 from contam.experiments.recurse.claim_rules import FEWEST, Part, concluded, missing
-from contam.experiments.recurse.history import Group, Run
+from contam.experiments.recurse.history import Group, Run, number_of
+from contam.experiments.recurse.options import RecurseOptions
 from contam.wording import written
 
 SAMPLING = ("temperature", "top_k", "top_p", "beams")
 LARGE_FROM = 20
 """The generation from which sizes are compared (Kazdan et al. 2024 show about 50)."""
 _LOST = (("types", "signals.diversity.types"), ("distinct-2", "signals.diversity.distinct_2"))
-_UNLIKE = ("model", "backend", "order", "unit", "real", "valid", "size", "seeds", "seed", "epochs", "learning_rate")
+_FREE = (
+    "paradigms", "real_shares", "real_kind", "rates", "filters", "generations", "track", "preset", "scale",
+    "device", "workers", "keep", "write_batch",
+)  # fmt: skip
+"""Settings that change nothing in the text of a generation of replace."""
 
 
 def compare_sizes(small: Run, large: Run) -> Claim:
@@ -39,7 +45,7 @@ def compare_sampling(wide: Run, narrow: Run) -> Claim:
 
     Not tested where the runs differ in more than how they sample, or do not differ in that.
     """
-    unlike = [name for name in _UNLIKE if wide.plan.get(name) != narrow.plan.get(name)]
+    unlike = _unlike(wide, narrow)
     if unlike:
         return concluded("21", narrow, [missing(f"The runs differ in more than sampling: {', '.join(unlike)}")])
     if _sampling(wide) == _sampling(narrow):
@@ -49,6 +55,14 @@ def compare_sampling(wide: Run, narrow: Run) -> Claim:
         return concluded("21", narrow, [missing("Both runs need replace")])
     parts = [_lost(groups[0], groups[1], name, field) for name, field in _LOST]
     return concluded("21", narrow, parts, f"Wide: {_told(wide)}; narrow: {_told(narrow)}")
+
+
+def _unlike(wide: Run, narrow: Run) -> list[str]:
+    """What differs between two runs beside how they sample: settings, or the size of what generation 0 learned."""
+    names = [field.name for field in fields(RecurseOptions) if field.name not in (*SAMPLING, *_FREE)]
+    differing = [name for name in names if wide.plan.get(name) != narrow.plan.get(name)]
+    sizes = [number_of(run.plan, "tokens.training") for run in (wide, narrow)]
+    return [*differing, *(["the size of the training text"] if sizes[0] != sizes[1] else [])]
 
 
 def _lost(wide: Group, narrow: Group, name: str, field: str) -> Part:

@@ -386,3 +386,9 @@ def test_21_narrow_sampling_is_compared_by_diversity():
 def test_21_unlike_runs_are_not_compared(changes, told):
     claim = compare_sampling(sized(0.1), sized(0.3, **changes))
     assert claim.status == NOT_TESTED and told in claim.measured
+
+
+def test_21_runs_of_other_sizes_are_not_compared():
+    smaller = run_of({"generations": 20, "temperature": 0.7}, tokens={"training": 5})
+    claim = compare_sampling(sized(0.1), smaller)
+    assert claim.status == NOT_TESTED and "the size of the training text" in claim.measured
