@@ -29,6 +29,10 @@ ASSUMPTIONS = (
 )
 
 
+_STEPS = 20_000
+"""Generations that are summed one by one."""
+
+
 def survival(share: float, generations: int) -> Array:
     """u_0 ... u_g: the chance that a real token has descendants k generations later, u_k = 1 - e^(-(1-r) u_(k-1))."""
     _check(share)
@@ -51,12 +55,16 @@ def exposure(share: float, generations: int) -> Array:
 def exposure_limit(share: float) -> float:
     """The exposure after endless generations; 0 without fresh text."""
     _check(share)
-    total, u = 0.0, 1.0
-    if share == 0:
-        return 0.0
-    while u > 1e-17:
-        total, u = total + u, -math.expm1(-(1 - share) * u)
-    return share * total
+    if share in (0, 1):
+        return float(share)
+    total, u, kept = 0.0, 1.0, 1 - share
+    for _ in range(_STEPS):
+        total, u = total + u, -math.expm1(-kept * u)
+        if u < 1e-17:
+            return share * total
+    # With hardly any fresh text the sum is long: 1/u then grows as (1/u)/(1-r) + 1/2, whose sum is a logarithm.
+    curve = kept / (2 * share)
+    return share * (total + u / 2 + math.log1p(curve * u) / (-curve * math.log1p(-share)))
 
 
 def exposed(share: float, generations: int | None) -> float:

@@ -24,7 +24,10 @@ def chi_square(observed: NDArray[np.int64], p: Array, least: float = 5.0) -> tup
 
 
 def upper_tail(statistic: float, freedom: int) -> float:
-    """Chance of a chi-square at least so large (Wilson & Hilferty 1931: to about .003)."""
-    spread = 2 / (9 * freedom)
-    z = ((statistic / freedom) ** (1 / 3) - (1 - spread)) / math.sqrt(spread)
-    return 0.5 * math.erfc(z / math.sqrt(2))
+    """Chance of a chi-square at least so large: the finite sum for whole degrees of freedom."""
+    half = statistic / 2
+    if half <= 0:
+        return 1.0
+    first, start = (math.erfc(math.sqrt(half)), 0.5) if freedom % 2 else (0.0, 0.0)
+    powers = (start + i for i in range(freedom // 2))
+    return first + sum(math.exp(k * math.log(half) - half - math.lgamma(k + 1)) for k in powers)

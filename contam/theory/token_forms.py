@@ -73,6 +73,25 @@ def reused_heterozygosity(h0: float, kept: int, synthetic: int, generations: int
     return np.array(out[: generations + 1])
 
 
+def redrawn_heterozygosity(h0: float, kept: int, synthetic: int, generations: int) -> Array:
+    """The same where the ``kept`` tokens are drawn anew, without replacement, from the whole first corpus."""
+    size = kept + synthetic
+    share, simpson = kept / size, 1 - h0 * (1 - 1 / size)
+    part = simpson + (1 - simpson) * unread_noise(size, kept)
+    alone, out = simpson, [h0, 1 - simpson]
+    for _ in range(generations - 1):
+        written = 1 / synthetic + (1 - 1 / synthetic) * alone
+        alone = share**2 * part + 2 * share * (1 - share) * simpson + (1 - share) ** 2 * written
+        out.append(1 - alone)
+    return np.array(out[: generations + 1])
+
+
+def unread_noise(size: int, read: int) -> float:
+    """Squared distance of ``read`` tokens, drawn without replacement, to the ``size`` tokens that they come from, over
+    the heterozygosity of these."""
+    return (size - read) / (size - 1) / read if size > 1 else 0.0
+
+
 def reused_limit(kept: int, synthetic: int) -> float:
     """Heterozygosity in the long run over that of the kept real corpus: (2r - r^2)/(1 - (1-r)^2 (1 - 1/n))."""
     share = kept / (kept + synthetic)
@@ -130,8 +149,7 @@ class GrowingCorpus:
             return 0.0
         if self.replacement:
             return 1 / self.read
-        size = self.start + additions * self.added
-        return (size - self.read) / (size - 1) / self.read if size > 1 else 0.0
+        return unread_noise(self.start + additions * self.added, self.read)
 
 
 def growing_heterozygosity(corpus: GrowingCorpus, generations: int) -> Array:

@@ -18,8 +18,9 @@ from contam.theory.ranges import check_known, check_ranges
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
-REPLACE, FRESH, REUSED, ACCUMULATE, SUBSAMPLE = "replace", "fresh", "reused", "accumulate", "accumulate-subsample"
-REGIMES = (REPLACE, FRESH, REUSED, ACCUMULATE, SUBSAMPLE)
+REPLACE, FRESH, REUSED, REDRAWN = "replace", "fresh", "reused", "redrawn"
+ACCUMULATE, SUBSAMPLE = "accumulate", "accumulate-subsample"
+REGIMES = (REPLACE, FRESH, REUSED, REDRAWN, ACCUMULATE, SUBSAMPLE)
 DISTRIBUTIONS = ("zipf", "uniform")
 CELLS = 20_000_000
 """Trajectories times types that one simulation may hold."""
@@ -30,11 +31,12 @@ class TokensOptions:
     """A world of tokens.
 
     ``regime``: what a generation is trained on. ``replace``: ``samples`` tokens of the last model; ``fresh``: each of
-    them real with probability ``real_share``; ``reused``: that share is always the same real tokens; ``accumulate``:
-    the whole corpus, to which every model adds ``rate`` times its first size; ``accumulate-subsample``: ``samples``
-    tokens of that corpus, drawn with or without ``replacement``. ``corpus``: real tokens that a growing corpus begins
-    with (0: ``samples``). The truth is Zipf-Mandelbrot 1/(rank + ``shift``)^``exponent`` over ``types``, ``uniform``,
-    or ``probabilities`` as given. UsageError for what cannot be.
+    them real with probability ``real_share``; ``reused``: that share is always the same real tokens; ``redrawn``: it is
+    drawn anew from the ``samples`` tokens of the first, real corpus; ``accumulate``: the whole corpus, to which every
+    model adds ``rate`` times its first size; ``accumulate-subsample``: ``samples`` tokens of that corpus, drawn with or
+    without ``replacement``. ``corpus``: real tokens that a growing corpus begins with (0: ``samples``). The truth is
+    Zipf-Mandelbrot 1/(rank + ``shift``)^``exponent`` over ``types``, ``uniform``, or ``probabilities`` as given.
+    UsageError for what cannot be.
     """
 
     regime: str = REPLACE
@@ -59,8 +61,8 @@ class TokensOptions:
         self._check_sizes()
 
     def _check_regime(self) -> None:
-        if self.real_share is not None and self.regime not in (FRESH, REUSED):
-            raise UsageError(f"--real-share needs --regime {FRESH} or {REUSED}, not {self.regime}")
+        if self.real_share is not None and self.regime not in (FRESH, REUSED, REDRAWN):
+            raise UsageError(f"--real-share needs --regime {FRESH}, {REUSED} or {REDRAWN}, not {self.regime}")
         growing = self.regime in (ACCUMULATE, SUBSAMPLE)
         if (self.rate is not None or self.corpus) and not growing:
             raise UsageError(f"--rate and --corpus need --regime {ACCUMULATE} or {SUBSAMPLE}, not {self.regime}")
@@ -69,7 +71,7 @@ class TokensOptions:
                 f"--samples {self.samples} is more than the --corpus of {self.start} tokens holds: "
                 "take fewer, or --replacement"
             )
-        if self.regime == REUSED and not 0 < self.kept < self.samples:
+        if self.regime in (REUSED, REDRAWN) and not 0 < self.kept < self.samples:
             raise UsageError(f"--real-share {self.share:g} of {self.samples} tokens leaves no real or no synthetic one")
 
     def _check_sizes(self) -> None:
@@ -147,7 +149,7 @@ class Generation:
 def world(options: TokensOptions, rng: np.random.Generator) -> Iterator[Generation]:
     """Generation 1, 2, ... without end."""
     kinds: dict[str, Callable[[TokensOptions, np.random.Generator], Iterator[Generation]]] = {
-        REPLACE: _fresh, FRESH: _fresh, REUSED: _reused, ACCUMULATE: _growing, SUBSAMPLE: _growing,
+        REPLACE: _fresh, FRESH: _fresh, REUSED: _reused, REDRAWN: _redrawn, ACCUMULATE: _growing, SUBSAMPLE: _growing,
     }  # fmt: skip
     return kinds[options.regime](options, rng)
 
@@ -170,6 +172,15 @@ def _reused(options: TokensOptions, rng: np.random.Generator) -> Iterator[Genera
         model = (real + rng.multinomial(synthetic, model)) / n
 
 
+def _redrawn(options: TokensOptions, rng: np.random.Generator) -> Iterator[Generation]:
+    n, synthetic = options.samples, options.samples - options.kept
+    first = rng.multinomial(n, options.truth, size=options.trajectories)
+    model = first / n
+    while True:
+        yield Generation(model, real=first / n)
+        model = (_drawn(first, options.kept, rng) + rng.multinomial(synthetic, model)) / n
+
+
 def _growing(options: TokensOptions, rng: np.random.Generator) -> Iterator[Generation]:
     pool = rng.multinomial(options.start, options.truth, size=options.trajectories)
     size = options.start
@@ -186,7 +197,12 @@ def _read(pool: Whole, options: TokensOptions, rng: np.random.Generator) -> Whol
         return rng.multinomial(options.samples, pool / pool.sum(axis=1, keepdims=True))
     if pool[0].sum() == options.samples:
         return pool
-    return np.stack([rng.multivariate_hypergeometric(row, options.samples) for row in pool])
+    return _drawn(pool, options.samples, rng)
+
+
+def _drawn(counts: Whole, tokens: int, rng: np.random.Generator) -> Whole:
+    """So many tokens of each row, without replacement."""
+    return np.stack([rng.multivariate_hypergeometric(row, tokens) for row in counts])
 
 
 def collapse_times(

@@ -19,6 +19,7 @@ from contam.theory.record import DERIVED, PAPER, Comparison, Series, Simulation
 from contam.theory.token_worlds import (
     ACCUMULATE,
     FRESH,
+    REDRAWN,
     REGIMES,
     REPLACE,
     REUSED,
@@ -156,8 +157,8 @@ def _add_extinct(track: _Track, those: NDArray[np.bool_], now: Generation) -> No
 def _closed_forms(options: TokensOptions) -> dict[str, Series]:
     """What theory says of each series of this regime."""
     kinds: dict[str, Callable[[TokensOptions], list[Series]]] = {
-        REPLACE: _replace_forms, FRESH: _fresh_forms, REUSED: _reused_forms, ACCUMULATE: _growing_forms,
-        SUBSAMPLE: _growing_forms,
+        REPLACE: _replace_forms, FRESH: _fresh_forms, REUSED: _reused_forms, REDRAWN: _reused_forms,
+        ACCUMULATE: _growing_forms, SUBSAMPLE: _growing_forms,
     }  # fmt: skip
     return {form.name: form for form in kinds[options.regime](options)}
 
@@ -199,7 +200,8 @@ def _seen(p: Array, n: int, exposures: Array) -> list[float]:
 
 def _reused_forms(options: TokensOptions) -> list[Series]:
     kept, written = options.kept, options.samples - options.kept
-    h = forms.reused_heterozygosity(forms.heterozygosity(options.truth), kept, written, options.generations)
+    form = forms.reused_heterozygosity if options.regime == REUSED else forms.redrawn_heterozygosity
+    h = form(forms.heterozygosity(options.truth), kept, written, options.generations)
     return [_form(HETEROZYGOSITY, h, DERIVED, "recursion of the second moments")]
 
 
@@ -271,6 +273,7 @@ def _title(options: TokensOptions) -> str:
         REPLACE: "each generation sees only the last one's text",
         FRESH: f"{options.share:.0%} fresh real text every generation",
         REUSED: f"the same {options.share:.0%} of real text every generation",
+        REDRAWN: f"{options.share:.0%} of every generation from the first, real corpus",
         ACCUMULATE: "all text is kept",
         SUBSAMPLE: "a sample of a corpus that keeps all text",
     }
