@@ -119,6 +119,17 @@ class Ngram:
         return out, first
 
 
+def compile_kernels() -> None:
+    """Compile what counting and writing need, side by side, where no run on this machine has done so: else either is
+    compiled when it is first used."""
+    from contam_metrics.kernels import store, warm
+    from contam_metrics.kernels.calls import MODELS
+
+    if store.usable():
+        modules = (f"contam_metrics.kernels.{home}" for home in dict.fromkeys(MODELS.values()))
+        warm.fill(tuple(module for module in modules if not store.ready(module)))
+
+
 def _check(ids: Ids, vocabulary: int) -> None:
     if len(ids) and not 0 <= ids.min() <= ids.max() < vocabulary:
         raise ValueError(f"ids must be 0 to {vocabulary - 1}")

@@ -21,7 +21,7 @@ from contam.errors import InputError, UsageError
 from contam.experiments.recurse.backend import Beat, Name, Predicted, Written
 from contam.experiments.recurse.documents import Encoded
 from contam.experiments.recurse.options import RecurseOptions, flag_of
-from contam.models.ngram import Ngram
+from contam.models.ngram import Ngram, compile_kernels
 from contam.models.ngram_writing import Drawing, write
 from contam.models.word_text import CLOSING, OPENING, tokens
 
@@ -191,6 +191,7 @@ class NgramBackend:
         self.hardware: Mapping[str, Any] = {"device": "cpu"}
         self._order = options.order
         self._how = Drawing(options.temperature, options.top_k, options.top_p)
+        compile_kernels()
         self._alphabet: Alphabet = Words(real) if options.unit == "word" else Bytes()
 
     def encode(self, texts: Sequence[str]) -> Encoded:
