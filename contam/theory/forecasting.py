@@ -31,6 +31,8 @@ ASSUMPTIONS = (
 
 _STEPS = 20_000
 """Generations that are summed one by one."""
+_NONE = 1e-15
+"""A share that is as good as none: its exposure is lost in rounding."""
 
 
 def survival(share: float, generations: int) -> Array:
@@ -55,8 +57,8 @@ def exposure(share: float, generations: int) -> Array:
 def exposure_limit(share: float) -> float:
     """The exposure after endless generations; 0 without fresh text."""
     _check(share)
-    if share in (0, 1):
-        return float(share)
+    if share < _NONE:
+        return 0.0
     total, u, kept = 0.0, 1.0, 1 - share
     for _ in range(_STEPS):
         total, u = total + u, -math.expm1(-kept * u)
