@@ -1,7 +1,8 @@
 """Several processes that train one model together, as ``accelerate launch`` or ``torchrun`` start them.
 
 What such launchers say in the environment (WORLD_SIZE, RANK, LOCAL_RANK, the address of the first process) is all that
-is read. Alone, nothing is set up and every function here does nothing.
+is read. Alone, nothing is set up and every function here does nothing. On a machine without GPUs ``accelerate launch``
+starts several processes only through MPI; ``torchrun --nproc_per_node N`` does there what it does for GPUs.
 """
 
 from __future__ import annotations
