@@ -7,6 +7,7 @@ the host looks at it now and then. A prompt is read a token at a time by the sam
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor
 
 from contam.models.batches import CHECK_GPU, Document, Job, Told
-from contam.models.sampling import choose
+from contam.models.sampling import choose, seen_in
 from contam.models.stacked import Stacked
 
 WARM_UP = 3
@@ -75,20 +76,27 @@ class Places:
             self.seen.scatter_(1, self.token.unsqueeze(1), True)
         self.at.copy_(torch.where(self.over, self.at, after))
 
-    def begin(self, place: int, member: int) -> None:
-        """Put a document of the job at a place."""
-        job = self.job
-        prompt, target = torch.tensor(job.prompts[member], dtype=torch.int64), job.targets[member]
-        self.members[place] = member
-        self.prompts[place, : len(prompt)] = prompt.to(job.device)
-        self.drawn[place, :target] = job.draws(member).to(job.device)
-        for held, value in ((self.token, int(prompt[0])), (self.at, 0), (self.count, 0)):
-            held[place] = value
-        self.starts[place], self.targets[place] = len(prompt), target
-        self.over[place] = self.stopped[place] = False
+    def begin(self, places: Sequence[int], members: Sequence[int]) -> None:
+        """Put documents of the job at places."""
+        job, count = self.job, len(places)
+        prompts = torch.zeros((count, self.prompts.shape[1]), dtype=torch.int64)
+        drawn = torch.zeros((count, self.most), dtype=torch.float64)
+        for row, member in enumerate(members):
+            self.members[places[row]] = member
+            prompts[row, : len(job.prompts[member])] = torch.tensor(job.prompts[member], dtype=torch.int64)
+            drawn[row, : job.targets[member]] = job.draws(member)
+        starts = torch.tensor([len(job.prompts[member]) for member in members])
+        targets = torch.tensor([job.targets[member] for member in members])
+        at = torch.tensor(places, device=job.device)
+        given = (self.prompts, prompts), (self.drawn, drawn), (self.starts, starts), (self.targets, targets)
+        for held, value in (*given, (self.token, prompts[:, 0])):
+            held[at] = value.to(job.device)
+        for counted in (self.at, self.count, self.over, self.stopped):
+            counted[at] = 0
         if self.seen is not None:
-            self.seen[place] = False
-            self.seen[place, self.prompts[place, : len(prompt)]] = True
+            # What fills up a shorter prompt is no token of it: its first one stands there instead.
+            inside = torch.arange(prompts.shape[1]) < starts.unsqueeze(1)
+            self.seen[at] = seen_in(torch.where(inside, prompts, prompts[:, :1]), self.seen.shape[1]).to(job.device)
 
     def capture(self) -> None:
         """Record the step; warmed up on another stream, as capturing demands. Documents have to begin afterwards."""
@@ -112,18 +120,20 @@ class Places:
         if gpu:
             with torch.cuda.device(self.job.device):
                 self.capture()
-        for place in range(len(self.members)):
-            self.begin(place, waiting.popleft())
+        first = list(range(len(self.members)))
+        self.begin(first, [waiting.popleft() for _ in first])
         while any(member is not None for member in self.members):
             for _ in range(CHECK_GPU if gpu else 1):
                 self.graph.replay() if self.graph else self.step()
             ended = self._ended()
             found |= ended
-            for place in [p for p, member in enumerate(self.members) if member in ended]:
-                self.members[place] = None
-                if waiting:
-                    self.begin(place, waiting.popleft())
             if ended:
+                free = [place for place, member in enumerate(self.members) if member in ended]
+                for place in free:
+                    self.members[place] = None
+                again = free[: len(waiting)]
+                if again:
+                    self.begin(again, [waiting.popleft() for _ in again])
                 told(len(found))
         return [found[member] for member in range(len(self.job.numbers))]
 
