@@ -222,29 +222,30 @@ def _recursion_kept(options: GaussianOptions) -> Iterator[tuple[float, float]]:
 
 def _series(options: GaussianOptions, means: Floats, variances: Floats) -> tuple[Series, ...]:
     variance, square = expected_moments(options)
-    errors = _known_errors(options)
+    spreads = _known_spreads(options)
+    errors = {name: spread / math.sqrt(options.trajectories) for name, spread in spreads.items()}
+    skewed = bool(spreads) and _skewed(spreads["variance"][-1], variance[-1], options.trajectories)
     series = [
-        averaged("variance, mean", variances, Form(variance, DERIVED), errors.get("variance")),
-        averaged("squared mean of the fit", means**2, Form(square, DERIVED), errors.get("square")),
+        averaged("variance, mean", variances, Form(variance, DERIVED, approximate=skewed), errors.get("variance")),
+        averaged("squared mean of the fit", means**2, Form(square, DERIVED, approximate=skewed), errors.get("square")),
     ]
     if options.divisor == "known":
         return tuple(series)
     widths = np.sqrt(variances)
-    replaced = _replaced(options) if options.regime == "replace" else {}
+    distances = means**2 + (widths - 1) ** 2
+    replaced = _replaced(options, skewed) if options.regime == "replace" else {}
     series += [
         averaged("standard deviation, mean", widths, replaced.get("deviation"), errors.get("width")),
         middle("standard deviation, median", widths, replaced.get("median")),
         averaged("log variance, mean", np.log(variances), replaced.get("log")),
-        averaged(
-            "W2 distance, squared", means**2 + (widths - 1) ** 2, replaced.get("distance"), errors.get("distance")
-        ),
+        averaged("W2 distance, squared", distances, replaced.get("distance"), errors.get("distance")),
         averaged(f"share with deviation > {LEVELS[0]:g}", widths > LEVELS[0], replaced.get("survival")),
     ]
     return tuple(series)
 
 
-def _known_errors(options: GaussianOptions) -> dict[str, Floats]:
-    """Exact standard errors under replacement; those of W_2 are an upper limit, a sum of deviations."""
+def _known_spreads(options: GaussianOptions) -> dict[str, Floats]:
+    """Exact standard deviations under replacement; those of W_2 are an upper limit, a sum of deviations."""
     if options.regime != "replace" or options.divisor == "known":
         return {}
     n, d, steps = options.samples, options.lost, range(options.generations + 1)
@@ -253,20 +254,28 @@ def _known_errors(options: GaussianOptions) -> dict[str, Floats]:
     width = np.array(
         [math.sqrt(max(forms.variance_replaced(n, d, t) - forms.deviation_replaced(n, d, t) ** 2, 0)) for t in steps]
     )
-    found = {"variance": variance, "square": square, "width": width, "distance": variance + square + 2 * width}
-    return {name: spread / math.sqrt(options.trajectories) for name, spread in found.items()}
+    return {"variance": variance, "square": square, "width": width, "distance": variance + square + 2 * width}
 
 
-def _replaced(options: GaussianOptions) -> dict[str, Form]:
-    """The forms that hold under replacement only."""
+def _skewed(spread: float, mean: float, trajectories: int) -> bool:
+    """Whether the mean of so many log-normal values is itself too skewed for standard errors to test anything."""
+    variation = spread / mean
+    return (variation**2 + 3) * variation > math.sqrt(trajectories)
+
+
+def _replaced(options: GaussianOptions, skewed: bool) -> dict[str, Form]:
+    """The forms that hold under replacement only; ``skewed``: whether the mean variance is."""
     n, d, steps = options.samples, options.lost, range(options.generations + 1)
     logs = np.array([forms.log_variance_replaced(n, d, t) for t in steps])
-    bertrand = (PAPER, forms.BERTRAND) if d == 1 else (DERIVED, "")
+    widths = [forms.deviation_replaced(n, d, t) for t in steps]
+    narrow = math.sqrt(max(forms.variance_replaced(n, d, steps[-1]) - widths[-1] ** 2, 0))
+    few = _skewed(narrow, widths[-1], options.trajectories)
+    origin, source = (PAPER, forms.BERTRAND) if d == 1 else (DERIVED, "")
     return {
-        "deviation": Form([forms.deviation_replaced(n, d, t) for t in steps], *bertrand),
+        "deviation": Form(widths, origin, source, approximate=few),
         "median": Form(np.exp(logs / 2), DERIVED, approximate=True),
         "log": Form(logs, DERIVED),
-        "distance": Form([forms.distance_replaced(n, d, t) for t in steps], DERIVED),
+        "distance": Form([forms.distance_replaced(n, d, t) for t in steps], DERIVED, approximate=skewed),
         "survival": Form(_telling(n, steps), PAPER, forms.SURESH, bound="upper"),
     }
 
@@ -312,7 +321,8 @@ def _notes(options: GaussianOptions) -> tuple[str, ...]:
     if options.regime == "replace" and options.divisor != "known":
         notes.append(
             "The mean variance is carried by ever fewer trajectories: the median shows what a typical one does. "
-            "Standard errors of means are exact, not those of the sample, which would miss the few."
+            "Standard errors of means are exact, not those of the sample, which would miss the few; where the mean is "
+            "too skewed for them to test anything, its closed form is marked ~ though it is exact."
         )
     if options.regime == "accumulate-subsample":
         notes.append(f"Every generation adds {options.added} values and is fitted to {options.samples} of all so far.")

@@ -179,7 +179,7 @@ def width_by_drift(samples: int, components: int, generations: int) -> Floats:
     """The typical deviation of components that do not overlap, each fitted to its share of the points (derived here).
 
     A fitted covariance of m points is Wishart, so ln det falls by 2 ln(m / 2) - psi((m - 1) / 2) - psi((m - 2) / 2) a
-    generation; about 3 / m.
+    generation; about 5 / m.
     """
     m = samples / components
     fall = 2 * math.log(m / 2) - float(digamma((m - 1) / 2)) - float(digamma((m - 2) / 2))
