@@ -32,6 +32,7 @@ TYPES = "signals.diversity.types"
 HALF, TENTH = 0.5, 0.1
 AT, PERPLEXITY_WITHIN, TYPES_WITHIN = 4, 0.07, 0.04
 _LONG = 8
+_SMOOTHING = "An n-gram model's perplexity rises by its smoothing alone where its text repeats itself (What falls short)"
 
 
 def judge_claims(run: Run) -> tuple[Claim, ...]:
@@ -49,7 +50,9 @@ def accumulating_holds(run: Run) -> Claim:
     """12: accumulate holds the level of generation 0; accumulate-subsample lies between it and replace."""
     held = run.group("accumulate")
     part = missing("no accumulate in this run") if held is None else _holds(run, held)
-    return concluded("12", run, [part, _between(run)])
+    parts = [part, _between(run)]
+    seen = any(one.held is not None for one in parts)
+    return concluded("12", run, parts, _SMOOTHING if seen and run.plan.get("backend") == "ngram" else "")
 
 
 def larger_stays_better(run: Run) -> Claim:
