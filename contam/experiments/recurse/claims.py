@@ -32,7 +32,7 @@ TYPES = "signals.diversity.types"
 HALF, TENTH = 0.5, 0.1
 AT, PERPLEXITY_WITHIN, TYPES_WITHIN = 4, 0.07, 0.04
 _LONG = 8
-_SMOOTHING = "An n-gram model's perplexity rises by its smoothing alone where its text repeats itself (What falls short)"
+_SMOOTHING = "By its smoothing alone an n-gram model's perplexity rises where text repeats itself (What falls short)"
 
 
 def judge_claims(run: Run) -> tuple[Claim, ...]:
