@@ -41,7 +41,7 @@ def _what() -> tuple[Callable[..., Any], ...]:
         click.option("--valid", metavar="PATH", help="Held-out human text.  [default: a part of --real]"),
         click.option("--valid-share", type=real, metavar="X", help="Share of --real to hold out.  [default: 0.2]"),
         click.option("--size", type=whole, metavar="N", help="Words of human text to train on.  [default: all]"),
-        click.option("--documents", type=whole, metavar="N", help="Documents of human text to train on."),
+        click.option("--documents", "most_documents", type=whole, metavar="N", help="Documents to train on."),
         click.option("--chunk", type=whole, metavar="N", help="Cut the text into documents of N tokens."),
         click.option("--text-field", metavar="NAME", help="The field of a record that has its text."),
         click.option("--preset", metavar="NAME", help="A published set-up, such as wang2024-1m."),

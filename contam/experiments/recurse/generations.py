@@ -146,7 +146,7 @@ class _Course:
         passed = Encoded.joined(parts)
         order = _filling(passed, size)
         told = {"dropped": dropped, "documents": len(order), "passed_tokens": passed.tokens, "reasons": dict(reasons)}
-        return tuple(texts[i] for i in order), passed.take(order), told
+        return tuple(texts[i] for i in order), passed.take(order), told | {"sieve": dict(self.sieve.facts)}
 
     def _let_go(self, generation: int) -> None:
         """Remove text that no generation reads any more; one generation longer than needed, in case of a kill."""

@@ -48,7 +48,7 @@ class RecurseOptions:
     local or hub model that every generation is fine-tuned from. ``real`` is the human text: a part of ``valid_share``
     of its documents (at most 60,000 words) is held out, unless ``valid`` names other text, to be predicted and to be
     the human sample that audits compare with. ``size`` cuts the training part to so many words (0: all of it),
-    ``documents`` to so many documents, and ``chunk`` cuts it into documents of so many tokens.
+    ``most_documents`` to so many documents, and ``chunk`` cuts it into documents of so many tokens.
 
     ``paradigms`` by name; each of ``real_shares`` makes a lineage of ``mix`` and each of ``rates`` one of
     ``accumulate-subsample``; ``real_kind`` says whether the real text of a mix is drawn from the original corpus
@@ -68,7 +68,7 @@ class RecurseOptions:
     valid: str | None = None
     valid_share: float = 0.2
     size: int = 0
-    documents: int = 0
+    most_documents: int = 0
     chunk: int = 0
     preset: str | None = None
     scale: float = 1.0
@@ -163,7 +163,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
     "precision": PRECISIONS, "schedule": ("constant", "cosine"), "keep": KEEPS,
 }  # fmt: skip
 _RANGES: dict[str, tuple[float, float]] = {
-    "valid_share": (0.01, 0.9), "size": (0, 10**12), "documents": (0, 10**10), "chunk": (0, 10**6),
+    "valid_share": (0.01, 0.9), "size": (0, 10**12), "most_documents": (0, 10**10), "chunk": (0, 10**6),
     "scale": (1e-9, 1.0), "real_shares": (0.0, 1.0),
     "rates": (1e-6, 100.0), "generations": (1, 10**5), "seeds": (1, 1000), "seed": (0, 2**31),
     "temperature": (0.0, 100.0),
@@ -175,7 +175,7 @@ _RANGES: dict[str, tuple[float, float]] = {
 }  # fmt: skip
 _FLAGS = {
     "paradigms": "--paradigm", "real_shares": "--real-share", "rates": "--rate", "filters": "--filter",
-    "learning_rate": "--lr",
+    "learning_rate": "--lr", "most_documents": "--documents",
 }  # fmt: skip
 
 

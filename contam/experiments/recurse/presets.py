@@ -39,7 +39,7 @@ def _of(source: str, *open_: str, **settings: Any) -> Preset:
 _TINYSTORIES = "hf://datasets/roneneldan/TinyStories/data/train-*.parquet"
 _WANG = {
     "real": (_TINYSTORIES,), "paradigms": ("replace",), "generations": 40, "seeds": 1, "seed": 42,
-    "documents": 1_000_000, "temperature": 1.0, "top_k": 0, "top_p": 1.0, "max_tokens": 600, "write_batch": 2000,
+    "most_documents": 1_000_000, "temperature": 1.0, "top_k": 0, "top_p": 1.0, "max_tokens": 600, "write_batch": 2000,
     "lengths": "model", "epochs": 3.0, "learning_rate": 5e-4, "schedule": "constant", "betas": (0.9, 0.95),
     "weight_decay": 0.1, "batch_size": 320, "block": 512, "precision": "bf16", "track": ("there: was, were",),
 }  # fmt: skip
@@ -126,8 +126,8 @@ def scaled(settings: dict[str, Any], scale: float) -> dict[str, Any]:
     if scale >= 1.0:
         return settings
     out = dict(settings)
-    if "documents" in out:
-        out["documents"] = max(round(out["documents"] * scale), 200)
+    if "most_documents" in out:
+        out["most_documents"] = max(round(out["most_documents"] * scale), 200)
     else:
         out["size"] = max(round(_PUBLISHED_WORDS.get(out["model"], 10**8) * scale), LEAST_WORDS)
     out["batch_size"] = max(round(out["batch_size"] * scale), LEAST_BATCH)

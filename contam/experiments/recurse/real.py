@@ -65,8 +65,8 @@ def _divided(documents: list[str], options: RecurseOptions) -> tuple[list[str], 
     """What generation 0 learns, and what is kept for later generations where these get fresh text."""
     total = sum(map(words_in, documents))
     size = options.size or total
-    if options.documents:
-        size = min(size, sum(map(words_in, documents[: options.documents])))
+    if options.most_documents:
+        size = min(size, sum(map(words_in, documents[: options.most_documents])))
     if options.real_kind == "fresh" and "mix" in options.paradigms:
         needed = max(options.real_shares) * options.generations
         size = min(size, int(total / (1 + needed)))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from contam.errors import UsageError
-from contam.experiments.recurse.options import FILTERS, Lineage, RecurseOptions
+from contam.experiments.recurse.options import FILTERS, Lineage, RecurseOptions, flag_of
 from contam.experiments.recurse.presets import PRESETS, departures, settled
 
 
@@ -20,7 +20,7 @@ def test_a_smaller_preset_tells_everything_that_changed(name):
     told = " ".join(departures(options))
     for key, value in PRESETS[name].settings.items():
         changed = getattr(options, key) != value
-        flag = {"paradigms": "--paradigm", "learning_rate": "--lr"}.get(key, f"--{key.replace('_', '-')}")
+        flag = flag_of(key)
         assert changed == (f"{flag} " in told and "published" in told), key
     assert options.paradigms == PRESETS[name].settings["paradigms"]
     assert "mini" in options.model
@@ -34,8 +34,8 @@ def test_what_is_given_beats_the_preset_and_is_a_departure():
 
 def test_wang_is_wang():
     options = settled({"preset": "wang2024-33m"})
-    assert (options.model, options.documents, options.generations, options.batch_size) == ("gptneo-33m", 10**6, 40, 320)
-    assert (options.learning_rate, options.schedule, options.betas) == (5e-4, "constant", (0.9, 0.95))
+    assert (options.model, options.most_documents, options.generations) == ("gptneo-33m", 10**6, 40)
+    assert (options.batch_size, options.learning_rate, options.schedule, options.betas) == (320, 5e-4, "constant", (0.9, 0.95))
     assert (options.top_k, options.temperature, options.max_tokens, options.epochs) == (0, 1.0, 600, 3.0)
 
 

@@ -54,7 +54,7 @@ def test_held_out_text_has_a_limit(tmp_path):
 
 def test_size_and_documents_cut_the_training_text(corpus):
     assert sum(map(words_in, divided(corpus, size=1000).training)) == 1000
-    assert len(divided(corpus, documents=10).training) == 10
+    assert len(divided(corpus, most_documents=10).training) == 10
 
 
 def test_fresh_text_is_set_aside_for_every_generation(corpus):
