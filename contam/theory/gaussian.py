@@ -260,7 +260,7 @@ def _known_spreads(options: GaussianOptions) -> dict[str, Floats]:
 def _skewed(spread: float, mean: float, trajectories: int) -> bool:
     """Whether the mean of so many log-normal values is itself too skewed for standard errors to test anything."""
     variation = spread / mean
-    return (variation**2 + 3) * variation > math.sqrt(trajectories)
+    return bool((variation**2 + 3) * variation > math.sqrt(trajectories))
 
 
 def _replaced(options: GaussianOptions, skewed: bool) -> dict[str, Form]:
