@@ -78,7 +78,7 @@ def _options() -> tuple[Callable[..., Any], ...]:
 @click.command(epilog=EPILOG)
 @click.argument("what", required=False)
 @_settings
-@click.option("--claims", is_flag=True, help="Judge ten published claims instead (a minute or two).")
+@click.option("--claims", is_flag=True, help="Judge ten published claims instead (half a minute or so).")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write report, figures and JSON there.")
 @output_options
 @global_options

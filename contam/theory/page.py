@@ -89,7 +89,7 @@ def _row(item: Comparison, full: bool) -> tuple[str, ...]:
     z = f"{item.z:+.1f}" if math.isfinite(item.z) and not (item.bound or item.approximate) else ""
     z += " !" if item.agrees is False else ""
     whose = _WHOSE.get(item.origin, "ours")
-    numbers = (_number(item.simulated), _error(item.error), form, z, whose)
+    numbers = (_number(item.simulated), _error(item), form, z, whose)
     return (item.name, *numbers, item.source) if full else (*numbers, item.name)
 
 
@@ -173,5 +173,6 @@ def _number(value: float) -> str:
     return f"{value:.4g}" if math.isfinite(value) else "-"
 
 
-def _error(value: float) -> str:
-    return f"{value:.2g}" if value > 0 else "-"
+def _error(item: Comparison) -> str:
+    # Below that, an error is that of rounding.
+    return f"{item.error:.2g}" if item.error > 1e-12 * abs(item.simulated) else "-"

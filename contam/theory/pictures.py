@@ -10,15 +10,15 @@ from contam.theory.record import Series, Simulation
 
 ERRORS = 2.0
 """Standard errors that the band reaches to either side."""
-_COLUMNS = 2
+_COLUMNS, _LEAST = 2, 1e-9
 
 
 def draw_pictures(result: Simulation) -> tuple[Drawn, ...]:
-    """One picture with all series.
+    """One picture with all series that move.
 
     Raises ImportError where matplotlib is not installed.
     """
-    charts = [_chart(series, series.name in result.log_y) for series in result.series]
+    charts = [_chart(series, series.name in result.log_y) for series in result.series if _moves(series)]
     if not charts:
         return ()
     svg, png = draw_charts(charts, result.x_name, columns=min(_COLUMNS, len(charts)))
@@ -27,6 +27,16 @@ def draw_pictures(result: Simulation) -> tuple[Drawn, ...]:
     if any(series.expected for series in result.series):
         caption += "; dashed: the closed form, or the bound where the table says so"
     return (Drawn(result.what, svg, png, alt, f"{caption}."),)
+
+
+def _moves(series: Series) -> bool:
+    """Whether there is a course to draw; what never happens is told by the table."""
+    return any(_span(values) > _LEAST for values in (series.mean, series.expected))
+
+
+def _span(values: tuple[float, ...]) -> float:
+    known = [value for value in values if math.isfinite(value)]
+    return max(known) - min(known) if known else 0.0
 
 
 def _chart(series: Series, log: bool) -> Chart:

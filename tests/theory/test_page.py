@@ -97,6 +97,8 @@ def test_pictures_show_every_series():
     assert picture.name == "gaussian" and picture.png.startswith(b"\x89PNG") and "<svg" in picture.svg
     assert "width: 1 to 0.125" in picture.alt and "dashed" in picture.caption
     assert draw_pictures(replace(RESULT, series=())) == ()
+    still = Series("never", X, (0.0,) * 4, (0.1,) * 4, (0.0, 0.0, 0.0, 1e-70))
+    assert draw_pictures(replace(RESULT, series=(still,))) == ()
     assert "dashed" not in draw_pictures(replace(RESULT, series=(DISTANCE,)))[0].caption
 
 
