@@ -18,7 +18,8 @@ from contam.models import batches, parts, writing  # noqa: E402
 from contam.models.finding import find  # noqa: E402
 from contam.models.loading import read  # noqa: E402
 from contam.models.network import Device  # noqa: E402
-from contam.models.sampling import Sampling, choose  # noqa: E402
+from contam.models.rollouts import RolloutSettings, rollouts  # noqa: E402
+from contam.models.sampling import Sampling, choose, nucleus  # noqa: E402
 from contam.models.writing import WritingSettings, write_documents  # noqa: E402
 
 KINDS = ("gpt2", "gpt_neo", "llama")
@@ -249,3 +250,18 @@ def test_no_prompts_give_no_documents(networks):
 def test_what_cannot_be_written_is_told(networks, prompts, given, said):
     with pytest.raises(InputError, match=said):
         write_documents(networks["gpt2"], prompts, WritingSettings(**given), NAME)
+
+
+def test_rollouts_obey_the_penalty_and_the_nucleus(network):
+    prompts = prompts_of(12)
+    names = [("test", i) for i in range(12)]
+    settings = RolloutSettings(20, temperature=0.0, repetition_penalty=1.4)
+    told = WritingSettings(20, temperature=0.0, repetition_penalty=1.4, stop=-1)
+    found = [list(one.ids) for one in rollouts(network, prompts, names, settings)]
+    assert found == lists(write_documents(network, prompts, told, NAME))
+    free = rollouts(network, prompts, names, RolloutSettings(20, temperature=0.0))
+    assert found != [list(one.ids) for one in free]
+    first = rollouts(network, [[3, 7]] * 200, [("test", i) for i in range(200)], RolloutSettings(1, top_p=0.5))
+    logits = network.last(torch.tensor([[[3, 7]]]))[0]
+    kept = (nucleus(logits, 0.5)[0] > -torch.inf).nonzero().squeeze(1).tolist()
+    assert {one.ids[0] for one in first} <= set(kept)
