@@ -16,7 +16,7 @@ import numpy as np
 from contam.claims import CONFIRMED, CONTRADICTED, Claim
 from contam.theory import gaussian_forms as forms
 from contam.theory.estimates import Floats
-from contam.theory.gaussian import GaussianOptions, fitted
+from contam.theory.gaussian_worlds import GaussianOptions, fitted
 from contam.theory.record import Z_LIMIT
 from contam.theory.regression import DESIGNS, REGIMES, RegressionOptions, multiples, refitted
 

@@ -10,7 +10,8 @@ import pytest
 from contam.errors import UsageError
 from contam.theory import gaussian_forms as forms
 from contam.theory.estimates import comparisons_of
-from contam.theory.gaussian import GaussianOptions, expected_moments, fitted, simulate_gaussian
+from contam.theory.gaussian import simulate_gaussian
+from contam.theory.gaussian_worlds import GaussianOptions, expected_moments, fitted
 
 
 def agreeing(options: GaussianOptions) -> dict:

@@ -9,7 +9,7 @@ import pytest
 
 from contam.claims import CONFIRMED, CONTRADICTED
 from contam.theory import value_claims as module
-from contam.theory.gaussian import GaussianOptions, fitted
+from contam.theory.gaussian_worlds import GaussianOptions, fitted
 from contam.theory.regression import refitted
 
 
