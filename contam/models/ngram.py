@@ -4,11 +4,15 @@ p(w|h) = (c(h,w) + T(h) p(w|h')) / (c(h) + T(h)), where c(h) is how often the hi
 how many different ones, and h' is h without its first word (Witten & Bell 1991); a history never followed by anything
 answers as h' does. The last resort is 1/|V|. Documents begin with order - 1 start symbols, which are histories like
 any other and are never predicted: first words are predicted from first words.
+
+Witten & Bell take every occurrence for evidence. A corpus of several generations says much of it several times over:
+two copies of one text would make the model twice as sure, and worse. So T(h) can be multiplied by a ``worth`` above 1,
+which is the same as dividing all counts by it: a corpus of eleven copies then makes the model that one copy makes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -26,18 +30,26 @@ MOST = 5
 class Tree:
     """The n-grams of a corpus: ``nodes`` int32[M, 4] (history, last word, n-gram without its first word, occurrences),
     ``starts`` int64[order + 2] the first node of each length, ``table`` uint64[2^k, 2] (key, node) for n-grams of two
-    words and more, ``sums`` int64[H, 2] c(h) and T(h) of all that are short enough to be histories."""
+    words and more, ``sums`` int64[H, 2] c(h) and T(h) of all that are short enough to be histories; ``worth``, what T
+    is multiplied by."""
 
     nodes: NDArray[np.int32]
     starts: Ints
     table: NDArray[np.uint64]
     sums: Ints
+    worth: float = 1.0
+
+    @property
+    def kinds(self) -> Floats:
+        """What the different successors of each history weigh, float64[H]."""
+        return self.sums[:, 1].astype(np.float64) * self.worth
 
     @property
     def falls(self) -> Floats:
         """T(h) / (c(h) + T(h)), the share of the shorter history: float64[H], 1 where a history never goes on."""
-        whole = self.sums.sum(1)
-        return np.where(whole > 0, self.sums[:, 1] / np.maximum(whole, 1), 1.0)
+        kinds = self.kinds
+        whole = self.sums[:, 0] + kinds
+        return np.where(whole > 0, kinds / np.maximum(whole, 1), 1.0)
 
     def chances(self, uniform: float) -> Floats:
         """p(w|h) of each n-gram hw, float64[M]; ``uniform`` is the weight of the uniform level, T of no history or 0.
@@ -50,7 +62,7 @@ class Tree:
         total = float(self.sums[0, 0]) + uniform
         chances = np.zeros(len(self.nodes))
         chances[: len(words)] = (words + uniform / (len(words) - 2)) / total if total else 1 / (len(words) - 2)
-        mix_levels(self.nodes, int(self.starts[2]), self.sums, chances)
+        mix_levels(self.nodes, int(self.starts[2]), self.sums, chances, self.worth)
         return chances
 
     def first_choices(self, chances: Floats) -> tuple[Ids, Floats]:
@@ -74,17 +86,20 @@ class Ngram:
     best: Ids
 
     @classmethod
-    def train(cls, ids: Ids, bounds: Ints, order: int, vocabulary: int) -> Ngram:
+    def train(cls, ids: Ids, bounds: Ints, order: int, vocabulary: int, worth: float = 1.0) -> Ngram:
         """Count n-grams of 1 to ``order`` (at most 5) words; none crosses the border of a document.
 
         ``ids`` int32[N], document ``i`` is ``ids[bounds[i]:bounds[i + 1]]``; the vocabulary is 0 .. ``vocabulary`` - 1.
-        ValueError for another order and for ids outside the vocabulary.
+        ``worth``, at least 1, is how many occurrences count as one. ValueError for another order and for ids outside
+        the vocabulary.
         """
+        if worth < 1:
+            raise ValueError(f"worth must be at least 1, not {worth}")
         if not 1 <= order <= MOST or vocabulary < 1:
             raise ValueError(f"order must be 1 to {MOST} and the vocabulary not empty")
         _check(ids, vocabulary)
-        tree = _counted(np.ascontiguousarray(ids, np.int32), bounds, order, vocabulary)
-        chances = tree.chances(float(tree.sums[0, 1]))
+        tree = replace(_counted(np.ascontiguousarray(ids, np.int32), bounds, order, vocabulary), worth=float(worth))
+        chances = tree.chances(float(tree.kinds[0]))
         return cls(order, vocabulary, tree, chances, tree.first_choices(chances)[0])
 
     @property

@@ -66,7 +66,7 @@ def _write_ladder(tree: Tree, bounds: Ints, how: Drawing, seed: int, out: Ids) -
     ways = np.zeros((len(first), 4))
     ways[:, 0], ways[:-1, 3] = first, tree.nodes[: len(tree.sums), 2]
     if how.temperature == 1:
-        weights, ways[1:-1, 2] = tree.nodes[:, 3].astype(np.float64), tree.sums[1:, 1]
+        weights, ways[1:-1, 2] = tree.nodes[:, 3].astype(np.float64), tree.kinds[1:]
     else:
         powers = _powers(tree, how.temperature)
         weights, ways[:-1, 2] = powers.gains, powers.rests

@@ -7,6 +7,8 @@ There is no closed form.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -92,6 +94,22 @@ def _digits() -> Floats:
     return images
 
 
+@contextmanager
+def _apart(seed: int) -> Iterator[None]:
+    """Torch's generator, and one thread, for a while: threads wait for each other longer than such networks compute,
+    and their number would change the last bits."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def _followed(options: VaeOptions, digits: Floats) -> tuple[Floats, Floats, Floats]:
     """Each (generations + 1, trajectories): deviation of latent means of a generation's images under the first
     encoder, errors on these images and on the real ones."""
@@ -102,8 +120,7 @@ def _followed(options: VaeOptions, digits: Floats) -> tuple[Floats, Floats, Floa
     real = torch.tensor(digits, dtype=torch.float32).expand(options.trajectories, -1, -1)
     images, first = real, None
     found = []
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(options.seed)
+    with _apart(options.seed):
         for generation in range(options.generations + 1):
             model = _trained(options, images)
             first = first or model

@@ -267,3 +267,16 @@ def test_what_cannot_be_is_refused():
             trained([ids], order, vocabulary)
     with pytest.raises(ValueError, match="0 to 6"):
         trained(CORPUS, 2).predicted(*ragged([[7]]))
+
+
+@pytest.mark.parametrize("copies", [2, 11])
+def test_copies_of_a_text_that_are_worth_one_make_the_model_of_one(copies):
+    rng = np.random.default_rng(3)
+    ids, bounds = rng.integers(0, 30, 900).astype(np.int32), np.arange(0, 901, 90)
+    once = Ngram.train(ids, bounds, 3, 40)
+    many = Ngram.train(np.tile(ids, copies), np.arange(0, 900 * copies + 1, 90), 3, 40, worth=copies)
+    test, edges = rng.integers(0, 40, 300).astype(np.int32), np.array([0, 300])
+    np.testing.assert_allclose(many.predicted(test, edges)[0], once.predicted(test, edges)[0], rtol=1e-12)
+    for how in (Drawing(), Drawing(temperature=0.7), Drawing(top_k=3)):
+        texts = [write(model, np.array([0, 20_000]), how, "worth") for model in (once, many)]
+        np.testing.assert_allclose(*(np.bincount(t, minlength=40) / 20_000 for t in texts), atol=0.015)

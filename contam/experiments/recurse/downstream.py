@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from contam.experiments.recurse.backend import Backend, Predicted, Trained
+from contam.experiments.recurse.backend import Predicted, Trained
 from contam.experiments.recurse.chance import generator
 from contam.experiments.recurse.documents import Encoded
 
@@ -39,10 +39,10 @@ class Choice:
     reason: str | None = None
 
 
-def downstream(model: Trained, backend: Backend, texts: Sequence[str], predicted: Predicted) -> dict[str, Any]:
+def downstream(model: Trained, endings: Endings, predicted: Predicted) -> dict[str, Any]:
     """Both probes for a log line: ``next_token_accuracy`` and ``ending_choice``, each None where it was not measured;
-    then ``ending_reason`` says why. ``predicted`` is what the model makes of the held-out ``texts``."""
-    choice = ending_choice(model, backend.encode, texts)
+    then ``ending_reason`` says why. ``predicted`` is what the model makes of the held-out texts."""
+    choice = endings.chosen(model)
     line: dict[str, Any] = {"next_token_accuracy": next_token_accuracy(predicted), "ending_choice": choice.value}
     return line | ({"ending_reason": choice.reason} if choice.reason else {})
 
@@ -63,17 +63,48 @@ def ending_choice(model: Trained, encode: Encode, texts: Sequence[str]) -> Choic
     what the model makes of both less what it makes of the context. Where several are equally likely, the answer counts
     in proportion. Up to 200 passages, spread evenly; fewer than 20 are none.
     """
-    passages = [passage for text in texts for passage in _passages(text)]
-    count = min(len(passages), PASSAGES)
-    passages = [passages[i * len(passages) // count] for i in range(count)]
-    if count < LEAST:
-        return Choice(None, count, f"{count} passages of {SHORTEST + ENDING} words in the held-out text; needs {LEAST}")
-    others = _other_endings([ending for _, ending in passages])
-    endings = [[passages[j][1] for j in row] for row in others]
-    costs = _costs(model, encode, [context for context, _ in passages], endings)
-    best = costs.min(axis=1, keepdims=True)
-    equal = costs <= best + TIE * np.maximum(np.abs(best), 1)
-    return Choice(float((equal[:, 0] / np.maximum(equal.sum(axis=1), 1)).mean()), count)
+    return Endings.of(encode, texts).chosen(model)
+
+
+@dataclass(frozen=True)
+class Endings:
+    """The passages of a run, encoded once: ``whole`` each context with each of its four endings, the true one first;
+    ``alone`` each context."""
+
+    passages: int
+    whole: Encoded
+    alone: Encoded
+
+    @classmethod
+    def of(cls, encode: Encode, texts: Sequence[str]) -> Endings:
+        """From held-out texts; with fewer than 20 passages nothing is asked."""
+        passages = [passage for text in texts for passage in _passages(text)]
+        count = min(len(passages), PASSAGES)
+        passages = [passages[i * len(passages) // count] for i in range(count)]
+        if count < LEAST:
+            return cls(count, encode([]), encode([]))
+        others = _other_endings([ending for _, ending in passages])
+        contexts = [context for context, _ in passages]
+        whole = [f"{context} {passages[j][1]}" for context, row in zip(contexts, others) for j in row]
+        return cls(count, encode(whole), encode(contexts))
+
+    def chosen(self, model: Trained) -> Choice:
+        """How often the model chooses the true ending; see `ending_choice`."""
+        count = self.passages
+        if count < LEAST:
+            why = f"{count} passages of {SHORTEST + ENDING} words in the held-out text; needs {LEAST}"
+            return Choice(None, count, why)
+        costs = self._costs(model)
+        best = costs.min(axis=1, keepdims=True)
+        equal = costs <= best + TIE * np.maximum(np.abs(best), 1)
+        return Choice(float((equal[:, 0] / np.maximum(equal.sum(axis=1), 1)).mean()), count)
+
+    def _costs(self, model: Trained) -> Floats:
+        """Nats a token of each ending given its context, float64[P, 4]; inf where it has no token."""
+        whole, alone = model.predicted(self.whole), model.predicted(self.alone)
+        nats = whole.nats.reshape(-1, CHOICES) - alone.nats[:, None]
+        tokens = whole.tokens.reshape(-1, CHOICES) - alone.tokens[:, None]
+        return np.where(tokens > 0, nats / np.maximum(tokens, 1), math.inf)
 
 
 def _passages(text: str) -> Iterator[tuple[str, str]]:
@@ -98,12 +129,3 @@ def _other_endings(endings: Sequence[str]) -> NDArray[np.int64]:
         different = list(firsts.values())[:CHOICES]
         rows[i] = (different + [j for j in order if j not in different])[:CHOICES]
     return rows
-
-
-def _costs(model: Trained, encode: Encode, contexts: Sequence[str], endings: Sequence[Sequence[str]]) -> Floats:
-    """Nats a token of each ending given its context, float64[P, 4]; inf where it has no token."""
-    whole = model.predicted(encode([f"{c} {e}" for c, row in zip(contexts, endings) for e in row]))
-    alone = model.predicted(encode(contexts))
-    nats = whole.nats.reshape(-1, CHOICES) - alone.nats[:, None]
-    tokens = whole.tokens.reshape(-1, CHOICES) - alone.tokens[:, None]
-    return np.where(tokens > 0, nats / np.maximum(tokens, 1), math.inf)

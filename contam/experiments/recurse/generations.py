@@ -210,7 +210,7 @@ def _line(place: Place, model: Trained, base: Trained, corpus: Composed, written
         } | counted,
         **measured,
         "tracked": tracked(model, written.texts, place.human.held_out, place.options.track),
-        "downstream": downstream(model, place.backend, place.human.held_out, held_out),
+        "downstream": downstream(model, place.endings, held_out),
     }  # fmt: skip
 
 

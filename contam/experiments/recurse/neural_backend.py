@@ -20,7 +20,7 @@ from contam.models import processes
 from contam.models.batches import WritingSettings
 from contam.models.configurations import configuration, fitted
 from contam.models.finding import TOKENIZER_FILES, ModelFiles, find
-from contam.models.loading import Checkpoint, device_of, read, save
+from contam.models.loading import Checkpoint, device_of, hardware, read, save
 from contam.models.network import Network
 from contam.models.scoring import Windowing, score_ids
 from contam.models.scratch import files_of, fresh, train_tokenizer
@@ -53,8 +53,10 @@ class NeuralBackend:
         Raises ``InputError`` or ``UsageError`` where the model cannot be found, read or made.
         """
         self.options = options
+        self.kind = "base" if configuration(options.model) is None else "scratch"
         self.device = device_of(processes.placed(options.device), options.precision)
         processes.meet(self.device.name)
+        self.hardware: Mapping[str, Any] = hardware(self.device)
         config = configuration(options.model)
         self.base: Checkpoint | None = None
         if config is None:

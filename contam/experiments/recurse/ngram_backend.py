@@ -193,17 +193,19 @@ class NgramBackend:
         self._how = Drawing(options.temperature, options.top_k, options.top_p)
         compile_kernels()
         self._alphabet: Alphabet = Words(real) if options.unit == "word" else Bytes()
+        self._size = max(self._alphabet.encode(real).tokens, 1)
 
     def encode(self, texts: Sequence[str]) -> Encoded:
         """The tokens of each text; words that the human text lacks are the unknown word."""
         return self._alphabet.encode(texts)
 
     def train(self, corpus: Encoded, name: Name, beat: Beat) -> NgramTrained:
-        """Count the n-grams of a corpus. Raises InputError for one without a token."""
+        """Count the n-grams of a corpus; the counts of one that is larger than the real text are worth as many as
+        that has. Raises InputError for one without a token."""
         if not corpus.tokens:
             raise InputError(f"generation {name.generation} of {name.lineage} has no text to be trained on")
         beat("training", 0.0)
-        trained = self._counted(corpus)
+        trained = self._counted(corpus, max(1.0, corpus.tokens / self._size))
         beat("training", 1.0)
         return trained
 
@@ -223,7 +225,7 @@ class NgramBackend:
     def close(self) -> None:
         """There is nothing to be closed: a model is memory alone."""
 
-    def _counted(self, corpus: Encoded) -> NgramTrained:
-        model = Ngram.train(corpus.ids, corpus.bounds, self._order, len(self._alphabet))
+    def _counted(self, corpus: Encoded, worth: float = 1.0) -> NgramTrained:
+        model = Ngram.train(corpus.ids, corpus.bounds, self._order, len(self._alphabet), worth)
         facts = {"loss": model.loss, "tokens": corpus.tokens, "ngrams": model.ngrams}
         return NgramTrained(model, corpus, self._alphabet, self._how, facts)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from contam.errors import InputError
 from contam.experiments.recurse.backend import Backend
 from contam.experiments.recurse.documents import Encoded
+from contam.experiments.recurse.downstream import Endings
 from contam.experiments.recurse.measuring import Measurer
 from contam.experiments.recurse.options import RecurseOptions
 from contam.experiments.recurse.real import RealText, real_text
@@ -32,6 +34,11 @@ class Place:
     real: Encoded
     fresh: Encoded
     held_out: Encoded
+
+    @cached_property
+    def endings(self) -> Endings:
+        """The passages whose endings every generation is to choose."""
+        return Endings.of(self.backend.encode, self.human.held_out)
 
     def texts_of(self, name: str, generation: int) -> Path:
         """Where the text of a generation is kept; generation 0 of a seed is shared by its lineages."""

@@ -69,8 +69,8 @@ def _divided(documents: list[str], options: RecurseOptions) -> tuple[list[str], 
         size = min(size, sum(map(words_in, documents[: options.most_documents])))
     if options.real_kind == "fresh" and "mix" in options.paradigms:
         needed = max(options.real_shares) * options.generations
-        size = min(size, int(total / (1 + needed)))
-    return _until(documents, size)
+        return _until(documents, min(size, int(total / (1 + needed))))
+    return _until(documents, size)[0], []
 
 
 def _until(documents: Sequence[str], words: float) -> tuple[list[str], list[str]]:

@@ -113,14 +113,15 @@ def sum_successors(nodes: Any, sums: Any) -> None:
             sums[nodes[node, HISTORY], KINDS] += 1
 
 
-@kernel("void(int32[:, ::1], int64, int64[:, ::1], float64[::1])")
-def mix_levels(nodes: Any, first: int, sums: Any, chances: Any) -> None:
-    """p(w|h) of every node from ``first`` on into ``chances`` float64[M], which holds those of shorter n-grams."""
+@kernel("void(int32[:, ::1], int64, int64[:, ::1], float64[::1], float64)")
+def mix_levels(nodes: Any, first: int, sums: Any, chances: Any, worth: float) -> None:
+    """p(w|h) of every node from ``first`` on into ``chances`` float64[M], which holds those of shorter n-grams;
+    ``worth`` is what a different successor weighs against an occurrence."""
     for node in range(first, len(nodes)):
         count = nodes[node, COUNT]
         chances[node] = 0.0
         if count > 0:
-            total, kinds = sums[nodes[node, HISTORY], TOTAL], sums[nodes[node, HISTORY], KINDS]
+            total, kinds = sums[nodes[node, HISTORY], TOTAL], worth * sums[nodes[node, HISTORY], KINDS]
             chances[node] = (count + kinds * chances[nodes[node, SHORTER]]) / (total + kinds)
 
 

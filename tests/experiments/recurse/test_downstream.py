@@ -15,6 +15,7 @@ from contam.experiments.recurse.downstream import (
     ENDING,
     LEAST,
     PASSAGES,
+    Endings,
     _other_endings,
     downstream,
     ending_choice,
@@ -137,6 +138,7 @@ def test_accuracy_is_the_share_of_first_choices():
 def test_the_line_of_the_log():
     texts = held_out(30)
     predicted = Predicted(np.ones(1), np.array([4]), np.array([1]))
-    assert downstream(oracle(texts), Words(), texts, predicted) == {"next_token_accuracy": 0.25, "ending_choice": 1.0}
-    line = downstream(oracle(texts), Words(), texts[:3], predicted)
+    line = downstream(oracle(texts), Endings.of(Words().encode, texts), predicted)
+    assert line == {"next_token_accuracy": 0.25, "ending_choice": 1.0}
+    line = downstream(oracle(texts), Endings.of(Words().encode, texts[:3]), predicted)
     assert line["ending_choice"] is None and line["ending_reason"].startswith("3 passages")

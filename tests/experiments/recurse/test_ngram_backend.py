@@ -194,6 +194,14 @@ def test_words_that_a_generation_loses_never_come_back():
     assert len(alive) < 20 and np.isfinite(model.predicted(like).nats).all()
 
 
+def test_a_corpus_of_copies_makes_the_model_of_the_corpus():
+    texts = ["one two three two one", "three three one two"] * 5
+    made = NgramBackend(RecurseOptions(model="ngram"), texts)
+    real = made.encode(texts)
+    once, often = (made.train(Encoded.joined([real] * n), NAME, unheard).predicted(real).nats for n in (1, 6))
+    np.testing.assert_allclose(once, often)
+
+
 @pytest.mark.shared
 def test_a_byte_trigram_gets_worse_when_it_is_retrained_on_itself():
     """20,000 bytes, held-out text of the same source: perplexity rises and rises where each generation replaces the
@@ -202,8 +210,9 @@ def test_a_byte_trigram_gets_worse_when_it_is_retrained_on_itself():
     if not path.is_file():
         pytest.skip(f"no shared data at {SHARED}")
     text = path.read_text(encoding="utf-8")
-    made = backend(unit="byte")
-    real = made.encode([text[i : i + 500] for i in range(0, 20_000, 500)])
+    texts = [text[i : i + 500] for i in range(0, 20_000, 500)]
+    made = NgramBackend(RecurseOptions(model="ngram", unit="byte"), texts)
+    real = made.encode(texts)
     held = made.encode([text[-20_000:]])
     curves = {}
     for paradigm in ("replace", "mix"):

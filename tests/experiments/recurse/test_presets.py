@@ -35,7 +35,7 @@ def test_what_is_given_beats_the_preset_and_is_a_departure():
 def test_wang_is_wang():
     options = settled({"preset": "wang2024-33m"})
     assert (options.model, options.most_documents, options.generations) == ("gptneo-33m", 10**6, 40)
-    assert (options.batch_size, options.learning_rate, options.schedule, options.betas) == (320, 5e-4, "constant", (0.9, 0.95))
+    assert (options.batch_size, options.learning_rate, options.schedule) == (320, 5e-4, "constant")
     assert (options.top_k, options.temperature, options.max_tokens, options.epochs) == (0, 1.0, 600, 3.0)
 
 

@@ -57,6 +57,10 @@ def test_size_and_documents_cut_the_training_text(corpus):
     assert len(divided(corpus, most_documents=10).training) == 10
 
 
+def test_text_that_is_left_over_is_not_fresh_text(corpus):
+    assert divided(corpus, size=1000, paradigms=("mix",), real_shares=(0.5,)).fresh == ()
+
+
 def test_fresh_text_is_set_aside_for_every_generation(corpus):
     human = divided(corpus, real_kind="fresh", real_shares=(0.1, 0.5), generations=4)
     trained, fresh = sum(map(words_in, human.training)), sum(map(words_in, human.fresh))
