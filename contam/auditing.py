@@ -19,7 +19,8 @@ from contam.result import Audit, CorpusInfo, DocumentFinding, Documents, Figure,
 from contam.rules import apply_rules
 from contam.verdict import CorpusFacts, judge, judge_paired
 from contam_metrics.kernels import warm
-from contam_metrics.metric import Reading
+from contam_metrics.metric import Metric, Reading
+from contam_metrics.streaming import METRICS
 from contam_metrics.streaming.copies import Copies
 from contam_metrics.streaming.loops import Loops
 from contam_metrics.streaming.repetition import Repetition
@@ -172,12 +173,12 @@ def _tell(options: AuditOptions, phase: str) -> None:
         options.on_progress(Progress(phase))
 
 
-def measured_of(corpus: Corpus, options: AuditOptions) -> Measured:
-    """Read and measure a corpus; InputError where it has no document."""
+def measured_of(corpus: Corpus, options: AuditOptions, metrics: tuple[type[Metric], ...] = METRICS) -> Measured:
+    """Read and measure a corpus, `Volume` at the least; InputError where it has no document."""
     if not warm.compiled((*warm.MODULES, *corpus.kernels)):
         _tell(options, "compiling")
         warm.compile_all(corpus.kernels)
-    measured = measure(corpus, options.plan)
+    measured = measure(corpus, replace(options.plan, metrics=metrics))
     volume = measured.metrics["volume"]
     assert isinstance(volume, Volume)
     if not volume.sums["documents"]:

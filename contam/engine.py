@@ -38,12 +38,13 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to measure: threads, the words that the sample keeps, the seed that chooses them."""
+    """How to measure: threads, the words that the sample keeps, the seed that chooses them, and which metrics."""
 
     workers: int = 1
     budget: int = 250_000
     seed: int = 0
     on_progress: Callable[[Progress], None] | None = None
+    metrics: tuple[type[Metric], ...] = METRICS
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class _Seen:
     """What one thread has seen."""
 
     def __init__(self, plan: Plan, shared: dict[str, Metric]) -> None:
-        self.metrics = {m.name: shared.get(m.name) or m() for m in METRICS}
+        self.metrics = {m.name: shared.get(m.name) or m() for m in plan.metrics}
         self.sample = SegmentSample(plan.budget, plan.seed)
         self.scratch = Scratch()
         self.skipped: list[Skipped] = []
@@ -176,7 +177,7 @@ def measure(corpus: Corpus, plan: Plan) -> Measured:
     """
     begin = time.perf_counter()
     counter = _Counter()
-    shared = {m.name: m() for m in METRICS if m.shared}
+    shared = {m.name: m() for m in plan.metrics if m.shared}
     workers = [_Seen(plan, shared) for _ in range(plan.workers)]
     feed = _Feed(corpus, plan, counter)
     threads = [threading.Thread(target=_work, args=(feed.tasks, s, counter), daemon=True) for s in workers]

@@ -65,25 +65,26 @@ class Tree:
         mix_levels(self.nodes, int(self.starts[2]), self.sums, chances, self.worth)
         return chances
 
-    def first_choices(self, chances: Floats) -> tuple[Ids, Floats]:
+    def first_choices(self, chances: Floats, falls: Floats) -> tuple[Ids, Floats]:
         """The likeliest word after each history, and its probability: int32[H], float64[H]."""
         from contam_metrics.kernels.calls import choose_first
 
         best, highest = np.zeros(len(self.sums), np.int32), np.zeros(len(self.sums))
-        choose_first(self.nodes, self.starts, chances, self.falls, highest, best)
+        choose_first(self.nodes, self.starts, chances, falls, highest, best)
         return best, highest
 
 
 @dataclass(frozen=True, slots=True)
 class Ngram:
     """A trained model. ``chances`` float64[M] p(w|h) of each n-gram hw that occurs, ``best`` int32[H] the likeliest
-    word after each history that occurs."""
+    word after each history that occurs, ``falls`` float64[H] the share of the shorter history."""
 
     order: int
     vocabulary: int
     tree: Tree
     chances: Floats
     best: Ids
+    falls: Floats
 
     @classmethod
     def train(cls, ids: Ids, bounds: Ints, order: int, vocabulary: int, worth: float = 1.0) -> Ngram:
@@ -99,8 +100,8 @@ class Ngram:
             raise ValueError(f"order must be 1 to {MOST} and the vocabulary not empty")
         _check(ids, vocabulary)
         tree = replace(_counted(np.ascontiguousarray(ids, np.int32), bounds, order, vocabulary), worth=float(worth))
-        chances = tree.chances(float(tree.kinds[0]))
-        return cls(order, vocabulary, tree, chances, tree.first_choices(chances)[0])
+        chances, falls = tree.chances(float(tree.kinds[0])), tree.falls
+        return cls(order, vocabulary, tree, chances, tree.first_choices(chances, falls)[0], falls)
 
     @property
     def ngrams(self) -> list[int]:
@@ -126,7 +127,7 @@ class Ngram:
         ids = np.ascontiguousarray(ids, np.int32)
         found = ids + np.int32(2)
         out, first = self.chances[found], (ids == self.best[0]).astype(np.uint8)
-        falls = self.tree.falls
+        falls = self.falls
         for length in range(1, self.order):
             histories = _histories(found, bounds, int(self.tree.starts[length]))
             found = np.empty_like(ids)

@@ -111,7 +111,7 @@ class _Powers:
 def _powers(tree: Tree, temperature: float) -> _Powers:
     power, chances, shares = 1 / temperature, tree.chances(0.0), tree.falls
     history, shorter = tree.nodes[:, 0], tree.nodes[:, 2]
-    _, highest = tree.first_choices(chances)
+    _, highest = tree.first_choices(chances, shares)
     shares[0] = 0
     values = (chances / highest[history]) ** power
     falls = (shares * highest[shorter[: len(shares)]] / highest) ** power

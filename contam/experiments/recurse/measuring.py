@@ -19,8 +19,14 @@ from contam.engine import Measured
 from contam.pairing import Trusted, judge_against
 from contam_metrics.batch import Batch
 from contam_metrics.ngrams import TypeCounts
+from contam_metrics.streaming.copies import Copies
+from contam_metrics.streaming.loops import Loops
+from contam_metrics.streaming.near_copies import NearCopies
+from contam_metrics.streaming.volume import Volume
 from contam_metrics.words import cut
 
+NEEDED = (Volume, Loops, Copies, NearCopies)
+"""The metrics of the whole text that a verdict asks for."""
 RARE = 3
 """Words that the real training text has so many times at the most are its rare ones."""
 
@@ -71,7 +77,7 @@ def _verdict(level: str, reasons: list[str], p: float | None = None, score: floa
 
 def _measured(texts: Sequence[str]) -> Measured:
     options = AuditOptions(workers=1)
-    return measured_of(open_corpus(_Texts(texts), options.reading), options)
+    return measured_of(open_corpus(_Texts(texts), options.reading), options, NEEDED)
 
 
 class _Texts:

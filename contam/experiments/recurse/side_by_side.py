@@ -144,7 +144,7 @@ class _Crew:
 
     def work(self) -> None:
         """Until all is done, or an error that is a bug of ours."""
-        with _without_main():
+        with _without_main(), _memory_kept():
             for member in self.crew:
                 member.start()
         try:
@@ -195,6 +195,20 @@ class _Crew:
         for line in (self.tasks, self.told):
             line.cancel_join_thread()
             line.close()
+
+
+@contextmanager
+def _memory_kept() -> Iterator[None]:
+    """Processes that begin in here keep freed memory for their next arrays. Asking the system for the same hundred
+    megabytes in every generation costs a tenth of the time of n-gram models (glibc; others do not look)."""
+    names = {"MALLOC_MMAP_THRESHOLD_": 1 << 32, "MALLOC_TRIM_THRESHOLD_": 1 << 33, "MALLOC_TOP_PAD_": 1 << 26}
+    fresh = {name: str(value) for name, value in names.items() if name not in os.environ}
+    os.environ.update(fresh)
+    try:
+        yield
+    finally:
+        for name in fresh:
+            del os.environ[name]
 
 
 @contextmanager
