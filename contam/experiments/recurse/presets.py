@@ -41,13 +41,14 @@ _WANG = {
     "real": (_TINYSTORIES,), "paradigms": ("replace",), "generations": 40, "seeds": 1, "seed": 42,
     "most_documents": 1_000_000, "temperature": 1.0, "top_k": 0, "top_p": 1.0, "max_tokens": 600, "write_batch": 2000,
     "lengths": "model", "epochs": 3.0, "learning_rate": 5e-4, "schedule": "constant", "betas": (0.9, 0.95),
-    "weight_decay": 0.1, "batch_size": 320, "block": 512, "precision": "bf16", "track": ("there: was, were",),
+    "weight_decay": 0.1, "batch_size": 320, "block": 512, "vocabulary": 50_257, "precision": "bf16",
+    "track": ("there: was, were",),
 }  # fmt: skip
 _WANG_OPEN = (
     "precision bf16 on fp32 masters (published: fp16)",
     "stories are packed into windows of 512 tokens, about as many in a step as 320 padded stories have at most",
     "generation 0 is trained here with the same settings (published: the authors' released TinyStories model)",
-    "the tokenizer is trained on the real text (published: GPT-Neo's, 50,257 pieces)",
+    "the tokenizer is trained on the real text (published: GPT-Neo's)",
 )
 PRESETS: dict[str, Preset] = {
     "wang2024-1m": _of("Wang et al. 2024 (arXiv 2412.14872), code", *_WANG_OPEN, model="gptneo-1m", **_WANG),

@@ -86,10 +86,6 @@ def _model_limit(run: Run) -> list[str]:
             "an n-gram model repeats what it counted: it loses words by sampling alone, does not generalise, and says "
             "nothing about errors that neural models add"
         )
-        told.append(
-            "its smoothing trusts what was counted often: where training text says the same again, as in accumulate, "
-            "perplexity rises without any loss (eleven copies of Python's documentation: 263 to 1,024)"
-        )
     if tokens:
         told.append(
             f"even a perfect model leaves out about 37 % of the words that occur once in {tokens:,} tokens when it "
