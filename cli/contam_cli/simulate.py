@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from contam.errors import UsageError
+from contam_cli.kinds import Numbers
 from contam_cli.output import check_outputs, deliver, output_options
-from contam_cli.selftrain import Numbers
 from contam_cli.settings import Settings, global_options, settings
 
 EPILOG = """\b

@@ -1,4 +1,4 @@
-"""A simulation, or the judged claims, as a page; and the folder that ``--out`` writes."""
+"""A simulation as a page, and the folder that ``--out`` writes."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from contam.claims import CONFIRMED, CONTRADICTED, Claim, write_claims
+from contam.claims import ClaimsRun, write_claims
 from contam.errors import InputError
 from contam.reports import write_whole
 from contam.reports.page import Block, Page, Picture, Section, Sentences, Table
 from contam.reports.scale import draw_course
 from contam.theory.record import PAPER, Z_LIMIT, Comparison, Series, Simulation
-from contam.theory.running import ClaimsRun
 
 REPORT, FIGURES, RESULT = "report.html", "figures", "simulation.json"
 _COURSE = 16
@@ -22,7 +21,6 @@ _FIGURE = "figure @generation"
 _WHOSE = {PAPER: "paper", "": ""}
 _BOUNDS = {"upper": "<= ", "lower": ">= "}
 _MARKS = {True: "pass", False: "fail", None: "skipped"}
-_STATUS = {CONFIRMED: "pass", CONTRADICTED: "fail"}
 _NOT_DRAWN = "No pictures: matplotlib is not installed (pip install matplotlib)."
 
 
@@ -34,13 +32,6 @@ def draw_simulation(result: Simulation, full: bool = False) -> Page:
     seed = f"seed {result.settings['seed']}, " if "seed" in result.settings else ""
     kept = tuple(section for section in sections if section.blocks)
     return Page(f"contam simulate {result.what}: {result.title}", None, kept, f"{seed}{result.seconds:.1f} s")
-
-
-def draw_claims(run: ClaimsRun, full: bool = False) -> Page:
-    """The page of all claims: the table, and below whose each is and what was claimed."""
-    judged = Section("Claims of the theory", (_judged(run.claims),))
-    title = f"contam simulate --claims: {_counted(run.claims)}"
-    return Page(title, None, (judged, Section("What was claimed", (_told(run.claims),))), f"{run.seconds:.1f} s")
 
 
 def write_result(folder: Path, result: Simulation | ClaimsRun) -> None:
@@ -147,26 +138,6 @@ def _setting(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(_setting, value)) or "-"
     return "default" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _judged(claims: Sequence[Claim]) -> Table:
-    rows = tuple(
-        (c.id, c.status.replace("_", " "), f"{c.seconds:.1f} s", f"expected {c.expected}. Measured {c.measured}. "
-        f"Tolerance: {c.tolerance}") for c in claims
-    )  # fmt: skip
-    marks = tuple(_STATUS.get(claim.status, "skipped") for claim in claims)
-    return Table(("id", "status", "time", "expected, measured, tolerance"), rows, marks, header=True)
-
-
-def _told(claims: Sequence[Claim]) -> Table:
-    rows = tuple((claim.id, f"{claim.statement} [{claim.source}]") for claim in claims)
-    return Table(("id", "claim, and whose it is"), rows, header=True)
-
-
-def _counted(claims: Sequence[Claim]) -> str:
-    counts = {status: sum(claim.status == status for claim in claims) for status in (CONFIRMED, CONTRADICTED)}
-    rest = len(claims) - sum(counts.values())
-    return ", ".join(f"{n} {status}" for status, n in counts.items()) + (f", {rest} not tested" if rest else "")
 
 
 def _number(value: float) -> str:

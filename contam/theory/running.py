@@ -12,17 +12,12 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from contam.claims import Claim
+from contam.claims import Claim, ClaimsRun
 from contam.errors import ContamError, UsageError
-from contam.experiments.run import finite
-from contam.result import SCHEMA_VERSION
 from contam.theory.ranges import flag_of
 from contam.theory.record import Simulation
-
-if TYPE_CHECKING:
-    from contam.reports.page import Page
 
 WORLDS = {
     "tokens": ("contam.theory.tokens", "TokensOptions"),
@@ -45,38 +40,6 @@ class Judged:
     claim: Claim
     done: int
     total: int
-
-
-@dataclass(frozen=True)
-class ClaimsRun:
-    """All claims of the theory as judged here."""
-
-    claims: tuple[Claim, ...]
-    seconds: float = 0.0
-
-    def exit_code(self, fail_on: str = "never") -> int:
-        """Always 0: a contradicted claim is a result."""
-        return 0
-
-    def draw(self, full: bool = False) -> Page:
-        """Its page."""
-        from contam.theory.page import draw_claims
-
-        return draw_claims(self, full)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object."""
-        from contam import __version__
-
-        return finite(
-            {
-                "schema_version": SCHEMA_VERSION,
-                "tool": {"name": "contam", "version": __version__},
-                "command": "simulate",
-                "claims": [claim.to_dict() for claim in self.claims],
-                "seconds": self.seconds,
-            }
-        )
 
 
 def simulate(what: str, **changes: Any) -> Simulation:

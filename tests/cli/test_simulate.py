@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from contam.claims import CONFIRMED, CONTRADICTED, Claim
+from contam.claims import CONFIRMED, CONTRADICTED, Claim, ClaimsRun
 from contam.theory import running
-from contam.theory.running import WORLDS, ClaimsRun, names_of
+from contam.theory.running import WORLDS, names_of
 from contam_cli.simulate import simulate
 
 SMALL = {

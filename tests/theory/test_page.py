@@ -8,15 +8,15 @@ from dataclasses import replace
 
 import pytest
 
-from contam.claims import CONFIRMED, CONTRADICTED, NOT_TESTED, Claim
+from contam.claims import CONFIRMED, CONTRADICTED, NOT_TESTED, Claim, ClaimsRun
 from contam.errors import InputError
 from contam.reports import Style, html, markdown, terminal
+from contam.reports.claims_page import draw_claims
 from contam.reports.scale import draw_course
 from contam.theory import page as module
-from contam.theory.page import draw_claims, draw_simulation, write_result
+from contam.theory.page import draw_simulation, write_result
 from contam.theory.pictures import draw_pictures
 from contam.theory.record import DERIVED, PAPER, Comparison, Series, Simulation
-from contam.theory.running import ClaimsRun
 
 X = (0.0, 1.0, 2.0, 3.0)
 HALVES = (1.0, 0.5, 0.25, 0.125)
@@ -113,7 +113,7 @@ def test_claims_as_a_table():
     text = text_of(RUN)
     assert "1 confirmed, 1 contradicted, 1 not tested" in text and "Statement 10. [Someone 2024]" in text
     assert "expected 1. Measured 1.02. Tolerance: within .1" in text and "1.5 s" in text and "not tested" in text
-    assert 'class="fail"' in html.render(draw_claims(RUN, full=True))
+    assert 'class="fail"' in html.render(draw_claims(RUN))
 
 
 def test_a_folder_of_a_simulation(tmp_path):

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 import contam
-from contam.claims import CONFIRMED, Claim
+from contam.claims import CONFIRMED, Claim, ClaimsRun
 from contam.errors import ContamError, UsageError
 from contam.theory import running as module
-from contam.theory.running import WORLDS, ClaimsRun, claims, functions, names_of, simulate
+from contam.theory.running import WORLDS, claims, functions, names_of, simulate
 
 FAST = {"generations": 3, "trajectories": 5, "samples": 30}
 VAE = {"generations": 1, "trajectories": 1, "samples": 50, "epochs": 1, "hidden": 8}

@@ -79,8 +79,9 @@ class Recursion:
     @property
     def claims_run(self) -> ClaimsRun:
         """The claims alone."""
-        what = f"contam recurse {self.run.plan.get('model', '')}: claims about retraining on generated text"
-        return ClaimsRun("recurse", what, self.claims, self.seconds, (*self.notes, f"{self.folder / REPORT}: the run"))
+        title = f"contam recurse {self.run.plan.get('model', '')} --claims"
+        notes = (*self.notes, f"{self.folder / REPORT}: the run")
+        return ClaimsRun(self.claims, self.seconds, "recurse", title, notes)
 
     @property
     def notes(self) -> list[str]:
