@@ -32,7 +32,6 @@ TYPES = "signals.diversity.types"
 HALF, TENTH = 0.5, 0.1
 AT, PERPLEXITY_WITHIN, TYPES_WITHIN = 4, 0.07, 0.04
 _LONG = 8
-_SMOOTHING = "By its smoothing alone an n-gram model's perplexity rises where text repeats itself (What falls short)"
 
 
 def judge_claims(run: Run) -> tuple[Claim, ...]:
@@ -50,9 +49,7 @@ def accumulating_holds(run: Run) -> Claim:
     """12: accumulate holds the level of generation 0; accumulate-subsample lies between it and replace."""
     held = run.group("accumulate")
     part = missing("no accumulate in this run") if held is None else _holds(run, held)
-    parts = [part, _between(run)]
-    seen = any(one.held is not None for one in parts)
-    return concluded("12", run, parts, _SMOOTHING if seen and run.plan.get("backend") == "ngram" else "")
+    return concluded("12", run, [part, _between(run)])
 
 
 def larger_stays_better(run: Run) -> Claim:

@@ -86,7 +86,8 @@ _NGRAM = {"lengths": "real", "seeds": 3, "generations": 10}
 
 
 def settled(given: Mapping[str, Any]) -> RecurseOptions:
-    """Options from what was given, over the preset's (made smaller by ``scale``), over the defaults.
+    """Options from what was given, over the preset's (made smaller by ``scale``), over the defaults; filters stand
+    beside ``none``.
 
     Raises UsageError for an unknown preset, a model or text that is missing, and a scale without a preset.
     """
@@ -97,6 +98,8 @@ def settled(given: Mapping[str, Any]) -> RecurseOptions:
     settings = dict(_NGRAM) if asked.get("model") == "ngram" else {}
     if name is not None:
         settings |= scaled(dict(_preset(name).settings), float(asked.get("scale", 1.0)))
+    if "filters" in asked:
+        asked["filters"] = ("none", *(name for name in asked["filters"] if name != "none"))
     options = replace(RecurseOptions(), **{**settings, **asked})
     if not options.model:
         raise UsageError("name a model (ngram, gpt2-mini, a folder, a hub name), or a --preset")

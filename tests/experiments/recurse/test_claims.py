@@ -106,11 +106,6 @@ def test_12_accumulate_subsample_must_lie_between():
         assert judged(run_of(rises={"accumulate-subsample": rise}))["12"].status == CONTRADICTED
 
 
-def test_12_of_an_n_gram_model_tells_what_its_smoothing_does():
-    assert "smoothing" in judged(run_of())["12"].measured
-    assert "smoothing" not in judged(run_of(backend="scratch", model="gpt2-mini"))["12"].measured
-
-
 @pytest.mark.parametrize(
     "changes", [{"generations": 4}, {"paradigms": ("accumulate", "replace")}, {"paradigms": ("replace",)}]
 )

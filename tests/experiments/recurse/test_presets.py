@@ -67,6 +67,11 @@ def test_every_setting_makes_its_lineages():
     assert {"replace", "accumulate-subsample", "accumulate-subsample-0.1", "mix-0.5+flagged"} <= names
 
 
+def test_a_filter_is_always_beside_none():
+    options = settled({"model": "ngram", "real": ("x",), "filters": ("resample",)})
+    assert options.filters == ("none", "resample")
+
+
 def test_names_of_lineages():
     assert Lineage("mix", 2, real_share=0.5, filter=FILTERS[1]).name == "mix-0.5+flagged-seed2"
     assert Lineage("accumulate-subsample", 0, rate=1.0).name == "accumulate-subsample-seed0"
