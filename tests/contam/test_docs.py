@@ -11,12 +11,18 @@ from pathlib import Path
 import click
 import pytest
 from examples import make_audit
+from recursions import make_recursion
 
-from contam.experiments.selftrain.claims import STATEMENTS, Claim
+from contam.claims import Claim
+from contam.experiments.recurse.claim_rules import PUBLISHED
+from contam.experiments.recurse.outcome import Recursion
+from contam.experiments.recurse.presets import PRESETS as RECURSE_PRESETS
+from contam.experiments.selftrain.claims import STATEMENTS
 from contam.experiments.selftrain.collapse import Outcome, State
 from contam.experiments.selftrain.history import Run
 from contam.experiments.selftrain.options import PRESETS, SelfTrainOptions
 from contam.experiments.selftrain.outcome import SelfTraining, _replica
+from contam.models.configurations import CONFIGURATIONS
 from contam.models.finding import TINY, embedded
 from contam.reports import FORMATS
 from contam.result import Level
@@ -185,3 +191,30 @@ def test_links_to_sections_lead_somewhere(page):
         text = (page.parent / target if target else page).read_text(encoding="utf-8")
         heads = re.findall(r"^#+ (.*)$", text, re.M)
         assert anchor in [re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads], (target, anchor)
+
+
+# --- recursion ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", RECURSE_PRESETS)
+def test_every_preset_of_a_recursion_is_documented(name):
+    assert f"`{name}`" in read("cli.md")
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_every_configuration_is_documented(name):
+    assert f"`{name}`" in read("cli.md")
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_every_claim_about_recursion_says_how_it_is_judged(name):
+    assert f"\n| {name} | " in read("recurse.md")
+
+
+def test_every_field_of_a_recursion_is_documented():
+    result = Recursion(Path("run"), make_recursion(), (), (), {}, 0.0)
+    section = read("json.md").partition("\n## recurse\n")[2].partition("\n## ")[0]
+    for name in result.to_dict():
+        assert f"`{name}" in section
+    for name in result.to_dict()["lineages"][0]:
+        assert f"`{name}`" in section
