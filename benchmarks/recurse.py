@@ -39,7 +39,8 @@ def _told(folder: Path, seconds: float, workers: int) -> None:
     print(f"{words:,} words ({tokens:,} tokens), {len(lines)} generations, {how}: {seconds:.1f} s in all")
     for group in dict.fromkeys(line["group"] for line in lines):
         spent = [line["seconds"] for line in lines if line["group"] == group and line["generation"]]
-        print(f"  {group:24} {1000 * sum(spent) / len(spent):6.0f} ms a generation, the longest {1000 * max(spent):.0f}")
+        usual, longest = 1000 * sum(spent) / len(spent), 1000 * max(spent)
+        print(f"  {group:24} {usual:6.0f} ms a generation, the longest {longest:.0f}")
 
 
 if __name__ == "__main__":
