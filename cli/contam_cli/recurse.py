@@ -73,8 +73,8 @@ def _writing() -> tuple[Callable[..., Any], ...]:
         click.option("--beams", type=whole, metavar="N", help="Beam search instead of sampling."),
         click.option("--repetition-penalty", type=real, metavar="X", help="1: none."),
         click.option("--prompt-tokens", type=whole, metavar="N", help="Begin as the documents do; keep what follows."),
-        click.option("--max-tokens", type=whole, metavar="N", help="Tokens of a document at most."),
-        click.option("--lengths", metavar="NAME", help="model: it ends its documents; real: as long as real ones."),
+        click.option("--max-tokens", type=whole, metavar="N", help="Tokens of a document at most (--lengths model)."),
+        click.option("--lengths", metavar="NAME", help="real: documents as long as real ones; model: it ends them."),
         click.option("--write-batch", type=whole, metavar="N", help="Documents that are written side by side."),
     )
 

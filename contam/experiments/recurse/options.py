@@ -87,7 +87,7 @@ class RecurseOptions:
     repetition_penalty: float = 1.0
     prompt_tokens: int = 0
     max_tokens: int = 256
-    lengths: str = "model"
+    lengths: str = "real"
     write_batch: int = 64
     order: int = 3
     unit: str = "word"

@@ -12,6 +12,7 @@ from contam.claims import Claim, ClaimsRun, write_claims
 from contam.experiments.recurse.claims import judge_claims
 from contam.experiments.recurse.history import Run, level_of, read_run
 from contam.experiments.recurse.page import REPORT, draw_run, full_page, write_report
+from contam.experiments.recurse.settings_table import shrunk
 from contam.experiments.run import finite
 from contam.reports import write_whole
 from contam.reports.page import Page, Section, Sentences
@@ -87,6 +88,7 @@ class Recursion:
     def notes(self) -> list[str]:
         """What the report has to say beside the figures."""
         failed = [f"{name} could not be finished: {told}" for name, (_, told) in self.failures.items()]
+        failed += shrunk(self.run)
         return failed + [f"{one} came out otherwise when it was computed again" for one in self.differing[:3]]
 
 

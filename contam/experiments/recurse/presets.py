@@ -82,8 +82,6 @@ PRESETS: dict[str, Preset] = {
 }  # fmt: skip
 """Settings by their published values; ``open`` says where a set-up leaves something open or this command departs."""
 
-_NGRAM = {"lengths": "real", "seeds": 3, "generations": 10}
-
 
 def settled(given: Mapping[str, Any]) -> RecurseOptions:
     """Options from what was given, over the preset's (made smaller by ``scale``), over the defaults; filters stand
@@ -95,9 +93,9 @@ def settled(given: Mapping[str, Any]) -> RecurseOptions:
     name = asked.get("preset")
     if name is None and asked.get("scale", 1.0) != 1.0:
         raise UsageError("--scale makes a preset smaller: give one with --preset")
-    settings = dict(_NGRAM) if asked.get("model") == "ngram" else {}
+    settings: dict[str, Any] = {}
     if name is not None:
-        settings |= scaled(dict(_preset(name).settings), float(asked.get("scale", 1.0)))
+        settings = scaled(dict(_preset(name).settings), float(asked.get("scale", 1.0)))
     if "filters" in asked:
         asked["filters"] = ("none", *(name for name in asked["filters"] if name != "none"))
     options = replace(RecurseOptions(), **{**settings, **asked})

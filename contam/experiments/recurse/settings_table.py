@@ -7,11 +7,13 @@ from typing import Any
 
 from contam.experiments.recurse.banner import first_levels, level_told
 from contam.experiments.recurse.claim_rules import model_told, out_of_text
-from contam.experiments.recurse.history import Run
+from contam.experiments.recurse.history import Run, number_of
 from contam.result import Level
 
 FEWEST_SEEDS = 3
 _ALARMS = 0.05
+ENOUGH = 0.8
+"""Share of its training tokens that generation 0 is to write, lest size and recursion be mixed up."""
 _PARTS = (("training", "real text"), ("held_out", "held-out text"), ("fresh", "fresh text"))
 Plan = Mapping[str, Any]
 
@@ -31,7 +33,7 @@ def settings_of(run: Run) -> tuple[tuple[str, str], ...]:
 
 def limits_of(run: Run) -> tuple[str, ...]:
     """What this run cannot show, and why."""
-    told = [*_seeds_limit(run), *_human_limit(run), *_first_limit(run), *_model_limit(run)]
+    told = [*_seeds_limit(run), *shrunk(run), *_human_limit(run), *_first_limit(run), *_model_limit(run)]
     told += [out for group in run.groups if group.paradigm == "mix" and (out := out_of_text(group, group.last))]
     lineages = len(run.lineages)
     if lineages * _ALARMS >= 0.5:
@@ -49,6 +51,22 @@ def _seeds_limit(run: Run) -> list[str]:
     if seeds >= FEWEST_SEEDS:
         return []
     return [f"{seeds} seed{'' if seeds == 1 else 's'}: too few to tell an effect from chance"]
+
+
+def shrunk(run: Run) -> list[str]:
+    """Whether generation 0 wrote much less than it learned from: then what follows is a smaller corpus as well."""
+    first = [lineage.lines[0] for lineage in run.lineages if lineage.lines]
+    shares = [
+        written / learned
+        for line in first
+        if (written := number_of(line, "written.tokens")) and (learned := number_of(line, "training.tokens"))
+    ]
+    if not shares or max(shares) >= ENOUGH:
+        return []
+    return [
+        f"generation 0 wrote {100 * max(shares):.0f} % as many tokens as it learned from, so under replace part of "
+        "the loss is that of a smaller corpus: give --lengths real, or a larger --max-tokens"
+    ]
 
 
 def _human_limit(run: Run) -> list[str]:

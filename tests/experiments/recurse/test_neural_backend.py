@@ -142,6 +142,7 @@ def test_what_follows_sums_to_at_most_one(trained):
 
 def test_writing(trained):
     backend, model = trained
+    backend.options = replace(backend.options, lengths="model")
     like = backend.encode(TEXTS[:9])
     name, heard = Name("replace-seed0", 0, 1), []
     found = model.write(like, name, lambda *told: heard.append(told))
