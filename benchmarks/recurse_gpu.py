@@ -69,7 +69,7 @@ def published(story: float) -> Work:
     names = ("block", "batch_size", "epochs", "learning_rate", "schedule", "betas", "weight_decay")
     training = TrainingSettings(**{name: told[name] for name in names})
     writing = WritingSettings(told["max_tokens"], told["temperature"], batch=told["write_batch"], stop=END)
-    return Work(told["model"], 50_257, told["documents"], story, training, writing)
+    return Work(told["model"], 50_257, told["most_documents"], story, training, writing)
 
 
 def tiny() -> Work:

@@ -94,7 +94,8 @@ def configuration(name_or_file: str) -> dict[str, Any] | None:
 def fitted(config: dict[str, Any], vocabulary: int, block: int, end: int) -> dict[str, Any]:
     """The configuration for ``vocabulary`` pieces, ``block`` positions, and the end token that also begins a text."""
     stated = [k for k in _POSITIONS if k in config]
-    names = stated or (["n_positions"] if config["model_type"] == "gpt2" else ["max_position_embeddings"])
+    usual = "n_positions" if config["model_type"] == "gpt2" else "max_position_embeddings"
+    names = [*stated, usual]
     special = {"bos_token_id": end, "eos_token_id": end, "pad_token_id": None}
     return config | {"vocab_size": vocabulary} | dict.fromkeys(names, block) | special
 
@@ -121,7 +122,22 @@ def _read(path: Path) -> dict[str, Any]:
     width, heads = _width(config)
     if heads and width % heads:
         raise InputError(f"{path}: a width of {width} cannot be shared by {heads} heads")
+    grouped = config.get("num_key_value_heads") or heads
+    if heads and heads % grouped:
+        raise InputError(f"{path}: {heads} heads cannot be shared by {grouped} heads of keys and values")
+    _check_causal(path, config["model_type"])
     return config
+
+
+def _check_causal(path: Path, kind: str) -> None:
+    """InputError for an architecture that sees what comes after a token: it would only learn to copy."""
+    if kind in _NEEDED:
+        return
+    from transformers.models.auto import modeling_auto as known
+
+    masked = known.MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    if kind not in known.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or kind in masked:
+        raise InputError(f"{path}: {kind} is no causal language model; expected one such as GPT-2, GPT-Neo or Llama")
 
 
 def _width(config: dict[str, Any]) -> tuple[int, int]:

@@ -152,19 +152,22 @@ def _sizes(name: str, width: int) -> tuple[int, ...]:
 
 
 def initial(config: dict[str, Any], seed: int) -> Weights:
-    """Random weights as GPT-2 is initialised: normal .02, output projections divided by sqrt(2 layers)."""
+    """Random weights as GPT-2 is initialised: normal, .02 unless the configuration says otherwise; output projections
+    divided by sqrt(2 layers)."""
     made = torch.Generator().manual_seed(seed)
     width, layers = int(config["n_embd"]), int(config["n_layer"])
     sizes = {"attn.c_attn": (width, 3 * width), "attn.c_proj": (width, width)}
     sizes |= {"mlp.c_fc": (width, 4 * width), "mlp.c_proj": (4 * width, width)}
 
-    def normal(*size: int, scale: float = 0.02) -> Tensor:
+    spread = float(config.get("initializer_range", 0.02))
+
+    def normal(*size: int, scale: float = spread) -> Tensor:
         return torch.randn(size, generator=made) * scale
 
     out = {"wte.weight": normal(config["vocab_size"], width), "wpe.weight": normal(config["n_positions"], width)}
     for i in range(layers):
         for part, size in sizes.items():
-            scale = 0.02 / (2 * layers) ** 0.5 if part.endswith("c_proj") else 0.02
+            scale = spread / (2 * layers) ** 0.5 if part.endswith("c_proj") else spread
             out[f"h.{i}.{part}.weight"] = normal(*size, scale=scale)
             out[f"h.{i}.{part}.bias"] = torch.zeros(size[1])
         for part in ("ln_1", "ln_2"):

@@ -15,18 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from contam.models.launched import count, rank
+
 PATIENCE = timedelta(days=30)
 """The others wait while the first process writes and scores, which can take many hours."""
-
-
-def count() -> int:
-    """How many processes there are."""
-    return max(1, int(os.environ.get("WORLD_SIZE") or 1))
-
-
-def rank() -> int:
-    """Which of them this is, from 0."""
-    return int(os.environ.get("RANK") or 0) if count() > 1 else 0
 
 
 def placed(device: str) -> str:

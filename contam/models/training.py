@@ -36,7 +36,7 @@ SAVE_SECONDS = 60.0
 BEAT_SECONDS = 0.2
 LOOK_GPU = 50
 """Steps between two looks at the losses; a look makes a GPU wait for the host. A CPU looks every time."""
-LOGITS_CPU, LOGITS_GPU = 1 << 27, 1 << 31
+LOGITS_CPU, LOGITS_GPU = 1 << 27, 1 << 29
 """Logits of one backward pass (number of float32); a batch that has more goes through in parts."""
 SCHEDULES = ("constant", "cosine")
 

@@ -47,6 +47,8 @@ _WANG = {
 _WANG_OPEN = (
     "precision bf16 on fp32 masters (published: fp16)",
     "stories are packed into windows of 512 tokens, about as many in a step as 320 padded stories have at most",
+    "the model has 512 positions (published: 2,048); longer stories go on from their last 256 tokens, and held-out "
+    "text is read in windows of 512 by half (published: 2,048 by 512)",
     "generation 0 is trained here with the same settings (published: the authors' released TinyStories model)",
     "the tokenizer is trained on the real text (published: GPT-Neo's)",
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import time
 from collections.abc import Mapping
@@ -22,10 +21,9 @@ from contam.experiments.recurse.real import words_in
 from contam.experiments.recurse.side_by_side import Message, Unit, carry_out, workers_for
 from contam.experiments.recurse.tracking import human_tracked, parsed
 from contam.experiments.run import LOG, PLAN, RunFolder, read_lines
+from contam.models import launched
 from contam.models.texts import load_validation
 
-HELPER = "RANK"
-"""Set by launchers such as ``accelerate launch`` to the number of a process among several."""
 FREE_TO_CHANGE = ("generations", "device", "workers", "write_batch", "keep")
 """What a run that is taken up again may be given anew: none of it changes what is in the log already."""
 _ERRORS: dict[str, type[ContamError]] = {"UsageError": UsageError, "LimitError": LimitError}
@@ -81,16 +79,16 @@ def helping(given: Mapping[str, Any], out: Path | None, resume: bool = False) ->
 
     Raises UsageError without a run folder that all processes know.
     """
-    several = int(os.environ.get("WORLD_SIZE") or 1) > 1
-    if several and out is None:
+    if launched.count() > 1 and out is None:
         raise UsageError("several processes train one model only in a folder that all of them know: give --out DIR")
-    if not several or not int(os.environ.get(HELPER) or 0):
+    if launched.rank() == 0 or out is None:
         return False
+    options = settled(given) if not resume else _continued(json.loads((out / PLAN).read_text("utf-8")), given, out)
+    if options.model == NGRAM:  # its models are made by one process
+        return True
     from contam.experiments.recurse.neural_backend import NeuralBackend
     from contam.experiments.recurse.place import model_folder
 
-    assert out is not None
-    options = settled(given) if not resume else _planned(json.loads((out / PLAN).read_text(encoding="utf-8")))
     NeuralBackend(options, (), model_folder(out.absolute())).help()
     return True
 

@@ -23,6 +23,7 @@ from contam.experiments.recurse.backend import Beat
 from contam.experiments.recurse.generations import generation_zero, lineage_from
 from contam.experiments.recurse.options import Lineage, RecurseOptions
 from contam.experiments.recurse.place import NGRAM, Place, base_name, place_of
+from contam.models import launched
 
 WAIT = 0.5
 """Seconds between two looks at whether the processes are alive."""
@@ -70,7 +71,7 @@ def carry_out(place: Place, units: list[Unit], workers: int, hear: Hear) -> None
 
 def workers_for(options: RecurseOptions, units: int) -> int:
     """How many processes: as asked for, or one a core for what runs on CPUs, and one for a GPU."""
-    if int(os.environ.get("WORLD_SIZE") or 1) > 1:
+    if launched.count() > 1:
         return 1
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if options.workers:
@@ -105,6 +106,8 @@ def _one(place: Place, unit: Unit, hear: Hear, alive: Callable[[], None] = lambd
         _begun(place, unit, send, beat)
         hear(Message("over", unit))
     except ContamError as error:
+        if launched.count() > 1:  # the others wait for this one: all end, and the run can be taken up
+            raise
         hear(Message("failed", unit, (type(error).__name__, str(error))))
     except MemoryError:
         hear(Message("failed", unit, ("LimitError", _no_memory(unit))))

@@ -19,7 +19,7 @@ from contam.experiments.recurse.claims import judge_claims
 from contam.experiments.recurse.history import Run, grouped, read_run
 from contam.experiments.recurse.options import RecurseOptions
 from contam.experiments.recurse.page import Extras, draw_run, full_page, write_report
-from contam.experiments.recurse.settings_table import limits_of, settings_of
+from contam.experiments.recurse.settings_table import limits_of, settings_of, shrunk
 from contam.experiments.recurse.table_of_samples import beginning, samples_of, shown_generations, table_of_samples
 from contam.reports import Style, html, markdown, terminal
 from contam.reports.page import Picture, Table
@@ -175,7 +175,7 @@ def test_settings_are_written_out_and_what_is_unknown_left_out():
     rows = dict(settings_of(run_of()))
     assert rows["model"] == "a word n-gram model of order 3" and "training" not in rows
     assert rows["real text"] == "48 documents, 120,000 tokens"
-    assert "temperature 1, ended by the model, 256 tokens at most" in rows["writing"]
+    assert rows["writing"] == "temperature 1, as long as a real document"
     plan = {"backend": "scratch", "model": "gpt2-9m"}
     neural = dict(settings_of(run_of(plan=plan, preset="kazdan2024-tinystories", scale=0.1, beams=5, lengths="real")))
     assert neural["model"] == "gpt2-9m trained from scratch" and "AdamW at 0.001, constant" in neural["training"]
@@ -333,3 +333,12 @@ def test_torn_or_missing_samples_are_passed_over(tmp_path):
 def test_a_sample_is_told_by_its_beginning(text, shown):
     assert beginning(text) == shown
     assert len(beginning(" ".join(map(str, range(10_000))))) < 400
+
+
+def test_a_corpus_that_shrinks_is_told():
+    run = make_recursion()
+    lines = [line for lineage in run.lineages for line in lineage.lines]
+    assert not shrunk(run)
+    for line in lines:
+        line["written"]["tokens"] = line["training"]["tokens"] // 4
+    assert "25 % as many tokens" in shrunk(run)[0]
