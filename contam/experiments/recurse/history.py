@@ -61,8 +61,12 @@ class History:
 
     @property
     def level(self) -> Level:
-        """What the audit said of the last text."""
-        return _level(value_of(self.lines[-1], "verdict.level")) if self.lines else Level.INSUFFICIENT
+        """What the audit said of the last text; a lineage that has not gone beyond generation 0 has none of its own."""
+        return self.level_at(self.last) if self.last > 0 else Level.INSUFFICIENT
+
+    def level_at(self, generation: int) -> Level:
+        """What the audit said of the text of a generation; insufficient evidence where it was not judged."""
+        return _level(value_of(self.at(generation), "verdict.level"))
 
     def at(self, generation: int) -> Line:
         """The line of one generation, empty where there is none."""
@@ -196,6 +200,20 @@ def level_of(run: Run) -> Level:
     """The worst level of a lineage's last generation; insufficient evidence where none was judged."""
     levels = (group.level for group in run.groups)
     return max(levels, key=lambda level: level.severity, default=Level.INSUFFICIENT)
+
+
+def first_level(run: Run) -> Level:
+    """The worst level of what a generation 0 wrote, which learned from human text alone."""
+    levels = (lineage.level_at(0) for lineage in run.lineages)
+    return max(levels, key=lambda level: level.severity, default=Level.INSUFFICIENT)
+
+
+def level_gained(run: Run) -> Level:
+    """The worst level of a last generation that is above the level of the same seed's generation 0: what the
+    recursion did. Healthy where none is above; insufficient evidence where no last generation was judged."""
+    gained = [h.level for h in run.lineages if h.level.severity > max(h.level_at(0).severity, 0)]
+    none = Level.INSUFFICIENT if level_of(run) is Level.INSUFFICIENT else Level.HEALTHY
+    return max(gained, key=lambda level: level.severity, default=none)
 
 
 def read_run(folder: Path) -> Run:

@@ -11,7 +11,17 @@ import pytest
 from recursions import Formula, log_of, make_recursion, plan_of, write_recursion
 
 from contam.errors import InputError
-from contam.experiments.recurse.history import Run, grouped, level_of, number_of, planned_lineages, read_run, value_of
+from contam.experiments.recurse.history import (
+    Run,
+    first_level,
+    grouped,
+    level_gained,
+    level_of,
+    number_of,
+    planned_lineages,
+    read_run,
+    value_of,
+)
 from contam.experiments.recurse.options import RecurseOptions
 from contam.result import Level
 
@@ -130,6 +140,45 @@ def test_only_the_last_text_counts_and_one_seed_is_enough():
     assert level_of(Run({}, grouped({}, lines))) is Level.HEALTHY
     lines[2]["verdict"] = {"level": "at_risk"}
     assert level_of(Run({}, grouped({}, lines))) is Level.AT_RISK
+
+
+def judged(*levels: tuple[str, ...]) -> Run:
+    """A lineage a seed with these levels, from generation 0 on."""
+    lines = [
+        {"lineage": f"replace-seed{s}", "group": "replace", "seed": s, "generation": g, "verdict": {"level": level}}
+        for s, by in enumerate(levels)
+        for g, level in enumerate(by)
+    ]
+    return Run({}, grouped({}, lines))
+
+
+BAD, ODD, FINE, NONE = "collapsing", "at_risk", "healthy", "insufficient_evidence"
+
+
+@pytest.mark.parametrize(
+    ("levels", "last", "gained"),
+    [
+        (((FINE, BAD),), Level.COLLAPSING, Level.COLLAPSING),
+        (((BAD, BAD),), Level.COLLAPSING, Level.HEALTHY),
+        (((BAD, ODD),), Level.AT_RISK, Level.HEALTHY),
+        (((BAD, BAD), (FINE, ODD)), Level.COLLAPSING, Level.AT_RISK),
+        (((ODD, BAD), (ODD, ODD)), Level.COLLAPSING, Level.COLLAPSING),
+        (((NONE, ODD),), Level.AT_RISK, Level.AT_RISK),
+        (((NONE, NONE),), Level.INSUFFICIENT, Level.INSUFFICIENT),
+        (((BAD, NONE),), Level.INSUFFICIENT, Level.INSUFFICIENT),
+        (((FINE, FINE),), Level.HEALTHY, Level.HEALTHY),
+    ],
+)
+def test_a_level_is_gained_where_the_same_seed_did_not_begin_with_it(levels, last, gained):
+    run = judged(*levels)
+    assert level_of(run) is last and level_gained(run) is gained
+
+
+def test_generation_0_is_no_last_text():
+    assert level_of(judged((BAD,))) is Level.INSUFFICIENT is level_gained(judged((BAD,)))
+    assert level_of(judged((BAD,), (FINE, ODD))) is Level.AT_RISK
+    assert first_level(judged((FINE, BAD), (ODD, FINE))) is Level.AT_RISK
+    assert first_level(Run({}, ())) is Level.INSUFFICIENT
 
 
 @pytest.mark.parametrize("verdict", [{"level": "insufficient_evidence"}, {"level": "excellent"}, {}])
