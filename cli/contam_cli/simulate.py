@@ -46,12 +46,12 @@ def _options() -> tuple[Callable[..., Any], ...]:
         return click.option(flag, metavar="NAME", help=text)
 
     return (
-        word("--regime", "replace, fresh, reused, accumulate or accumulate-subsample."),
+        word("--regime", "replace, fresh, reused, redrawn, accumulate or accumulate-subsample."),
         whole("--generations", "How many follow the truth."),
         whole("--samples", "Values, tokens, points or images that a generation is fitted to."),
         whole("--trajectories", "Independent repetitions."),
         whole("--seed", "Of the random numbers.  [default: 0]"),
-        real("--real-share", "Real share of a generation (regimes fresh, reused)."),
+        real("--real-share", "Real share of a generation (regimes fresh, reused, redrawn)."),
         real("--rate", "What a generation adds to a growing corpus, over its first size."),
         whole("--corpus", "Real tokens that a growing corpus begins with."),
         click.option("--replacement/--no-replacement", default=None, help="How a growing corpus is sampled."),
@@ -92,6 +92,10 @@ def simulate(
     to some of them, and has their own default: see docs/simulate.md.
     """
     check_outputs(outputs)
+    if out is not None:
+        from contam.theory.page import check_folder
+
+        check_folder(out)
     wanted = {name: value for name, value in given.items() if value is not None}
     result = _claims(what, wanted) if claims else _world(what, wanted)
     if out is not None:

@@ -57,12 +57,17 @@ def glyphs_for(ascii_only: bool) -> Glyphs:
 
 
 def draw_bar(row: Bar, width: int, glyphs: Glyphs) -> str:
-    """The band with its median and the value marked on it; the line reaches as far as the value does."""
+    """The band with its median and the value marked on it; the line reaches as far as the value does.
+
+    Empty where there is no band, or where one of the numbers is not finite.
+    """
     if row.band is None or row.value is None:
         return ""
     low, middle, high = row.band
     margin = 0.15 * (high - low) or abs(middle) or 1.0
     start, stop = min(low - margin, row.value), max(high + margin, row.value)
+    if not all(map(math.isfinite, (low, middle, high, row.value, stop - start))):
+        return ""
 
     def at(x: float) -> int:
         return min(int((x - start) / (stop - start) * width), width - 1)

@@ -9,10 +9,12 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from contam.errors import UsageError
 from contam.theory import bias_forms as forms
+from contam.theory.bias_spreads import linear_spread
+from contam.theory.estimates import too_skewed
 from contam.theory.ranges import check_known, check_ranges
 from contam.theory.record import DERIVED, Comparison, Series, Simulation
 from contam.theory.token_worlds import CELLS, FRESH, REPLACE, SUBSAMPLE, check_probabilities, zipf
@@ -135,20 +137,20 @@ def models(options: BiasOptions, rng: np.random.Generator | None) -> Iterator[Ar
 
 def closed_form(options: BiasOptions) -> Array | None:
     """The distribution of generations 0, 1, ... without noise, from its closed form; None where there is none."""
-    truth, times = options.truth, range(1, options.generations + 1)
+    truth, times = options.truth, np.arange(1, options.generations + 1)
     if not options.decodes:
-        weights = np.array([1.0] + [truth_weight(options, n) for n in times])[:, None]
+        weights = np.append(1.0, truth_weight(options, times))[:, None]
         return weights * truth + (1 - weights) / len(truth)
     if options.top_p == 1 and options.regime == REPLACE and options.error == 0:
-        return np.stack([forms.tempered(truth, options.temperature, t) for t in (0, *times)])
+        return np.stack([forms.tempered(truth, options.temperature, t) for t in range(options.generations + 1)])
     return None
 
 
-def truth_weight(options: BiasOptions, n: int) -> float:
-    """Weight of the truth in model n >= 1, where only ``alpha`` errs."""
-    alpha = options.error
+def truth_weight(options: BiasOptions, n: ArrayLike) -> Array:
+    """Weight of the truth in each model n >= 1, where only ``alpha`` errs."""
+    alpha, n = options.error, np.asarray(n, np.int64)
     if options.regime == REPLACE:
-        return float(forms.replace_weight(alpha, n))
+        return forms.replace_weight(alpha, n)
     if options.regime == FRESH:
         return (1 - alpha) * forms.fresh_weight(alpha, options.share, n - 1)
     return (1 - alpha) * forms.growing_weight(alpha, options.pace, n - 1)
@@ -196,10 +198,22 @@ def _series(name: str, values: list[Array], wanted: Array | None, closed: bool, 
     if wanted is None:
         return Series(name, x, mean, errors)
     exact = closed and (not options.samples or (name in (WEIGHT, LIKELIEST) and not options.decodes))
+    if exact and options.samples:
+        errors = _exact_errors(name, options)
+        exact = not too_skewed(values[-1])
     source = "the same without sampling noise"
     if closed:
         source = "powers of the truth" if options.decodes else forms.RECONSTRUCTED
     return Series(name, x, mean, errors, tuple(wanted.tolist()), DERIVED, source, approximate=not exact)
+
+
+def _exact_errors(name: str, options: BiasOptions) -> tuple[float, ...]:
+    """Standard errors of what is linear in the model: those of a few trajectories miss the rare ones that fixate."""
+    truth = options.truth
+    apart = truth - 1 / len(truth)
+    measure = apart / (apart @ apart) if name == WEIGHT else np.eye(1, len(truth), int(truth.argmax()))[0]
+    errors = linear_spread(options, measure) / math.sqrt(options.trajectories)
+    return tuple(errors.tolist())
 
 
 def _error(values: Array) -> float:

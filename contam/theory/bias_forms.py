@@ -63,20 +63,22 @@ def replace_weight(alpha: float, n: ArrayLike) -> Array:
     return (1 - alpha) ** np.asarray(n, np.float64)
 
 
-def growing_weight(alpha: float, rate: float, n: int) -> float:
-    """Weight of the truth in c_n: G(1/k + 1) G(n + 1/k + 1 - alpha)/(G(1/k + 1 - alpha) G(n + 1/k + 1)), about
-    (1 + k n)^-alpha."""
-    a = 1 / rate + 1
-    if a > 1e6:
-        # Differences of log gammas lose their digits here, and the sum over generations is short or smooth.
-        return math.exp(-alpha * math.log1p(rate * n))
-    return math.exp(math.lgamma(a) - math.lgamma(a - alpha) + math.lgamma(n + a - alpha) - math.lgamma(n + a))
+def growing_weight(alpha: float, rate: float, n: ArrayLike) -> Array:
+    """Weight of the truth in c_n: the product of 1 - alpha k/(1 + k j), j to n, about (1 + k n)^-alpha.
+
+    It is G(1/k + 1) G(n + 1/k + 1 - alpha)/(G(1/k + 1 - alpha) G(n + 1/k + 1)), whose logarithms cancel.
+    """
+    places = np.asarray(n, np.int64)
+    j = np.arange(1, int(places.max(initial=0)) + 1, dtype=np.float64)
+    logs = np.cumsum(np.log1p(-alpha * rate / (1 + rate * j)))
+    out: Array = np.exp(np.append(0.0, logs))[places]
+    return out
 
 
-def fresh_weight(alpha: float, share: float, n: int) -> float:
+def fresh_weight(alpha: float, share: float, n: ArrayLike) -> Array:
     """Weight of the truth in what generation n + 1 is trained on, with ``share`` of fresh real text."""
     limit, kept = fresh_weight_limit(alpha, share), (1 - share) * (1 - alpha)
-    return limit + (1 - limit) * kept**n
+    return limit + (1 - limit) * kept ** np.asarray(n, np.float64)
 
 
 def fresh_weight_limit(alpha: float, share: float) -> float:

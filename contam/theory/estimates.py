@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contam.theory.record import DERIVED, Comparison, Series
+from contam.theory.record import DERIVED, Z_LIMIT, Comparison, Series
 
 Floats = NDArray[np.float64]
+MOST_SKEWNESS = 0.2
+"""Skewness of a mean up to which a distance of 4 standard errors is no chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,11 @@ def averaged(name: str, values: NDArray[Any], form: Form | None = None, error: F
     """The mean over trajectories of ``values`` (generations from 0, trajectories), with its standard error.
 
     ``error`` is the exact standard error where it is known: that of the sample itself is useless where a few
-    trajectories carry the mean.
+    trajectories carry the mean. Without it, values that are too skewed make the form one that is not tested.
     """
     found = np.asarray(values, dtype=np.float64)
+    if error is None and form is not None and not form.bound and too_skewed(found[-1]):
+        form = replace(form, approximate=True)
     spread = _standard_error(found) if error is None else error
     return _series(name, found.mean(axis=1), spread, form)
 
@@ -50,7 +54,7 @@ def middle(name: str, values: Floats, form: Form | None = None) -> Series:
 
 
 def compared(series: Series) -> Comparison | None:
-    """A series beside its closed form: in the last generation, or where it comes closest to a bound.
+    """A series beside its closed form: in the last generation, or where it is closest to being said to cross a bound.
 
     None where there is no closed form, or where a bound says nothing in any generation.
     """
@@ -59,8 +63,7 @@ def compared(series: Series) -> Comparison | None:
         return None
     at = places[-1]
     if series.bound:
-        sign = 1 if series.bound == "upper" else -1
-        at = max(places, key=lambda i: sign * (series.mean[i] - series.expected[i]) - 1e-9 * i)
+        at = max(places, key=lambda i: _beyond(series, i) - 1e-9 * i)
     return Comparison(
         f"{series.name} @{series.x[at]:g}",
         series.mean[at],
@@ -73,9 +76,24 @@ def compared(series: Series) -> Comparison | None:
     )
 
 
+def _beyond(series: Series, i: int) -> float:
+    """How far the simulation is beyond its bound, less what errors excuse: what is tested."""
+    sign = 1 if series.bound == "upper" else -1
+    return sign * (series.mean[i] - series.expected[i]) - Z_LIMIT * series.error[i]
+
+
 def comparisons_of(series: Sequence[Series]) -> tuple[Comparison, ...]:
     """All of them that have a closed form; see `compared`."""
     return tuple(found for found in map(compared, series) if found is not None)
+
+
+def too_skewed(values: Floats) -> bool:
+    """Whether the mean of these values (one a trajectory) is too far from normal for standard errors to test it."""
+    spread = float(values.std())
+    if spread <= 1e-12 * float(np.abs(values).max()):
+        return False
+    skewness = float((((values - values.mean()) / spread) ** 3).mean())
+    return abs(skewness) > MOST_SKEWNESS * math.sqrt(len(values))
 
 
 def _standard_error(values: Floats) -> Floats:

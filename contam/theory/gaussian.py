@@ -10,6 +10,7 @@ import numpy as np
 
 from contam.theory import gaussian_forms as forms
 from contam.theory.estimates import Floats, Form, averaged, middle
+from contam.theory.gaussian_spreads import spreads
 from contam.theory.gaussian_worlds import GaussianOptions, expected_moments, fitted
 from contam.theory.record import DERIVED, PAPER, Comparison, Series, Simulation
 
@@ -31,24 +32,28 @@ def simulate_gaussian(options: GaussianOptions | None = None) -> Simulation:
         _limits(options, means, variances),
         _notes(options),
         round(time.perf_counter() - start, 3),
-        log_y=() if options.regime != "replace" or options.divisor == "known" else tuple(s.name for s in series[2:4]),
+        log_y=tuple(s.name for s in series[2:4]) if options.replaces and options.divisor != "known" else (),
     )
 
 
 def _series(options: GaussianOptions, means: Floats, variances: Floats) -> tuple[Series, ...]:
     variance, square = expected_moments(options)
-    spreads = _known_spreads(options)
-    errors = {name: spread / math.sqrt(options.trajectories) for name, spread in spreads.items()}
-    skewed = bool(spreads) and _skewed(spreads["variance"][-1], variance[-1], options.trajectories)
+    scatter = _known_spreads(options)
+    known = {"variance": variance, "square": square}
+    few = {name: _skewed(scatter[name][-1], known[name][-1], options.trajectories) for name in known if name in scatter}
+    # Beside fresh values, a spread that tests nothing may be next to infinite: that of the sample is shown.
+    told = {name for name in scatter if options.replaces or not few[name]}
+    errors = {name: scatter[name] / math.sqrt(options.trajectories) for name in told}
+    wide, far = (Form(known[name], DERIVED, approximate=few.get(name, False)) for name in known)
     series = [
-        averaged("variance, mean", variances, Form(variance, DERIVED, approximate=skewed), errors.get("variance")),
-        averaged("squared mean of the fit", means**2, Form(square, DERIVED, approximate=skewed), errors.get("square")),
+        averaged("variance, mean", variances, wide, errors.get("variance")),
+        averaged("squared mean of the fit", means**2, far, errors.get("square")),
     ]
     if options.divisor == "known":
         return tuple(series)
     widths = np.sqrt(variances)
     distances = means**2 + (widths - 1) ** 2
-    replaced = _replaced(options, skewed) if options.regime == "replace" else {}
+    replaced = _replaced(options, any(few.values())) if options.replaces else {}
     series += [
         averaged("standard deviation, mean", widths, replaced.get("deviation"), errors.get("width")),
         middle("standard deviation, median", widths, replaced.get("median")),
@@ -60,12 +65,13 @@ def _series(options: GaussianOptions, means: Floats, variances: Floats) -> tuple
 
 
 def _known_spreads(options: GaussianOptions) -> dict[str, Floats]:
-    """Exact standard deviations under replacement; those of W_2 are an upper limit, a sum of deviations."""
-    if options.regime != "replace" or options.divisor == "known":
+    """Exact standard deviations where nothing is kept; those of W_2 are an upper limit, a sum of deviations."""
+    if options.regime.startswith("accumulate"):
         return {}
+    variance, square = spreads(options)
+    if not options.replaces or options.divisor == "known":
+        return {"variance": variance, "square": square}
     n, d, steps = options.samples, options.lost, range(options.generations + 1)
-    variance = np.array([forms.variance_spread(n, d, t) for t in steps])
-    square = np.array([forms.mean_square_spread(n, d, t) for t in steps])
     width = np.array(
         [math.sqrt(max(forms.variance_replaced(n, d, t) - forms.deviation_replaced(n, d, t) ** 2, 0)) for t in steps]
     )
@@ -74,12 +80,12 @@ def _known_spreads(options: GaussianOptions) -> dict[str, Floats]:
 
 def _skewed(spread: float, mean: float, trajectories: int) -> bool:
     """Whether the mean of so many log-normal values is itself too skewed for standard errors to test anything."""
-    variation = spread / mean
+    variation = spread / mean if spread else 0.0
     return bool((variation**2 + 3) * variation > math.sqrt(trajectories))
 
 
 def _replaced(options: GaussianOptions, skewed: bool) -> dict[str, Form]:
-    """The forms that hold under replacement only; ``skewed``: whether the mean variance is."""
+    """The forms that hold under replacement only; ``skewed``: whether a mean of theirs is."""
     n, d, steps = options.samples, options.lost, range(options.generations + 1)
     logs = np.array([forms.log_variance_replaced(n, d, t) for t in steps])
     widths = [forms.deviation_replaced(n, d, t) for t in steps]
@@ -103,7 +109,7 @@ def _telling(n: int, steps: range) -> list[float]:
 
 def _limits(options: GaussianOptions, means: Floats, variances: Floats) -> tuple[Comparison, ...]:
     """First passage under replacement, the limits under accumulation and with fresh real values."""
-    if options.regime == "replace" and options.divisor != "known":
+    if options.replaces and options.divisor != "known":
         return _passage(options, variances)
     if options.regime == "accumulate" and options.divisor == "ml":
         source = "the limit given for Kazdan et al. 2024 (arXiv 2410.16713)"
@@ -133,7 +139,7 @@ def _passage(options: GaussianOptions, variances: Floats) -> tuple[Comparison, .
 
 def _notes(options: GaussianOptions) -> tuple[str, ...]:
     notes = ["The truth is N(0, 1); generation 1 is fitted to real values."]
-    if options.regime == "replace" and options.divisor != "known":
+    if options.replaces and options.divisor != "known":
         notes.append(
             "The mean variance is carried by ever fewer trajectories: the median shows what a typical one does. "
             "Standard errors of means are exact, not those of the sample, which would miss the few; where the mean is "

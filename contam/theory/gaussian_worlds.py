@@ -14,7 +14,7 @@ import numpy as np
 from contam.errors import UsageError
 from contam.theory import gaussian_forms as forms
 from contam.theory.estimates import Floats
-from contam.theory.ranges import check_known, check_ranges, check_size
+from contam.theory.ranges import check_count, check_known, check_ranges, check_size
 
 REGIMES = ("replace", "fresh", "accumulate", "accumulate-subsample")
 DIVISORS = ("ml", "unbiased", "known")
@@ -52,10 +52,18 @@ class GaussianOptions:
             raise UsageError(f"--real-share needs --regime fresh, not {self.regime}")
         if self.rate is not None and self.regime != "accumulate-subsample":
             raise UsageError(f"--rate needs --regime accumulate-subsample, not {self.regime}")
-        kept = max(self.added, self.samples) if self.regime == "accumulate-subsample" else 1
-        check_size(self.generations * kept, self.trajectories)
+        if self.regime == "fresh" and self.share and not self.fresh:
+            raise UsageError(
+                f"--real-share {self.share:g} of --samples {self.samples} is no whole real value: take --real-share "
+                f"{1 / self.samples:.2g} or more, or more --samples (0 is none at all, as --regime replace)"
+            )
+        check_size(self, "generations", "trajectories")
+        if self.regime == "accumulate-subsample":
+            kept = self.samples + self.generations * self.added
+            check_count("(--samples + --generations times --rate times --samples) times --trajectories",
+                        kept * self.trajectories)
         fall = forms.log_variance_replaced(self.samples, self.lost, 1)
-        if self.regime == "replace" and self.divisor != "known" and self.generations * fall < _DEEPEST:
+        if self.replaces and self.divisor != "known" and self.generations * fall < _DEEPEST:
             most = int(_DEEPEST / fall)
             raise UsageError(f"--generations must be at most {most} with --samples {self.samples}: variances vanish")
 
@@ -65,10 +73,19 @@ class GaussianOptions:
         return 1 if self.divisor == "unbiased" else 0
 
     @property
+    def share(self) -> float:
+        """The real share in force."""
+        return 0.0 if self.regime != "fresh" else 0.1 if self.real_share is None else self.real_share
+
+    @property
     def fresh(self) -> int:
         """Fresh real values in a generation."""
-        share = 0.1 if self.real_share is None else self.real_share
-        return round(share * self.samples) if self.regime == "fresh" else 0
+        return round(self.share * self.samples)
+
+    @property
+    def replaces(self) -> bool:
+        """Whether nothing but the last generation is seen: replacement, or a real share of 0."""
+        return self.regime == "replace" or (self.regime == "fresh" and not self.fresh)
 
     @property
     def added(self) -> int:

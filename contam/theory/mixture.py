@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from contam.errors import InputError
+from contam.errors import InputError, UsageError
 from contam.theory.estimates import Floats, Form, averaged, middle
 from contam.theory.gaussian_forms import SURESH
 from contam.theory.ranges import check_ranges, check_size
@@ -48,7 +48,12 @@ class MixtureOptions:
 
     def __post_init__(self) -> None:
         check_ranges(self, _RANGES)
-        check_size(self.generations, self.trajectories)
+        if self.samples <= 2 * self.components:
+            raise UsageError(
+                f"--samples must be more than 2 for each of {self.components} --components, here at least "
+                f"{2 * self.components + 1}: fewer have no covariance"
+            )
+        check_size(self, "generations", "trajectories", "components")
 
 
 @dataclass(frozen=True, slots=True)

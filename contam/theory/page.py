@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from contam.claims import ClaimsRun, write_claims
+from contam.claims import CLAIMS, ClaimsRun, write_claims
 from contam.errors import InputError
 from contam.reports import write_whole
 from contam.reports.page import Block, Page, Picture, Section, Sentences, Table
@@ -41,6 +42,7 @@ def write_result(folder: Path, result: Simulation | ClaimsRun) -> None:
     """
     from contam.reports import html
 
+    check_folder(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -51,6 +53,19 @@ def write_result(folder: Path, result: Simulation | ClaimsRun) -> None:
         _write_figures(folder / FIGURES, result)
         write_whole(folder / RESULT, json.dumps(result.to_dict(), indent=1, allow_nan=False) + "\n")
     write_whole(folder / REPORT, html.render(result.draw(full=True)))
+
+
+def check_folder(folder: Path) -> None:
+    """Raise InputError where `write_result` could not write, before anything is simulated; nothing is made."""
+    for place in (folder, folder / FIGURES):
+        near = next(path for path in (place, *place.parents) if os.path.lexists(path))
+        if not near.is_dir():
+            raise InputError(f"cannot write to {folder}: {near} is not a folder")
+        if not os.access(near, os.W_OK | os.X_OK):
+            raise InputError(f"cannot write to {folder}: no permission to write in {near}")
+    for name in (REPORT, RESULT, CLAIMS):
+        if (folder / name).is_dir():
+            raise InputError(f"cannot write to {folder}: {folder / name} is a folder, where a file belongs")
 
 
 def _write_figures(folder: Path, result: Simulation) -> None:
@@ -66,7 +81,7 @@ def _write_figures(folder: Path, result: Simulation) -> None:
 def _beside(result: Simulation, full: bool) -> Section:
     """Simulated figures beside their closed forms."""
     if not result.comparisons:
-        return Section("", (Sentences(("Nothing here has a closed form.",)),))
+        return Section("", (Sentences(("Nothing here has a closed form.", _from_to(result))),))
     rows = tuple(_row(item, full) for item in result.comparisons)
     marks = tuple(_MARKS[item.agrees] for item in result.comparisons)
     numbers = ("simulated", "error", "closed form", "z", "whose")
@@ -74,8 +89,15 @@ def _beside(result: Simulation, full: bool) -> Section:
     return Section(_agreement(result.comparisons), (Table(columns, rows, marks, header=True),))
 
 
+def _from_to(result: Simulation) -> str:
+    """Where every series began and ended, in one sentence."""
+    told = "; ".join(f"{s.name} {_number(s.mean[0])} to {_number(s.mean[-1])}" for s in result.series)
+    last = max((s.x[-1] for s in result.series), default=0)
+    return f"From the first {result.x_name} to {last:g}: {told}."
+
+
 def _row(item: Comparison, full: bool) -> tuple[str, ...]:
-    form = _BOUNDS.get(item.bound, "~ " if item.approximate else "") + _number(item.expected)
+    form = ("~ " if item.approximate else "") + _BOUNDS.get(item.bound, "") + _number(item.expected)
     # Distances from a bound, or from what holds only nearly, test nothing.
     z = f"{item.z:+.1f}" if math.isfinite(item.z) and not (item.bound or item.approximate) else ""
     z += " !" if item.agrees is False else ""
@@ -89,7 +111,7 @@ def _agreement(items: Sequence[Comparison]) -> str:
     tested = [item for item in items if item.agrees is not None]
     apart = sum(not item.agrees for item in tested)
     if not tested:
-        return "Beside closed forms that hold only nearly"
+        return "Beside closed forms that hold only nearly, or cannot be tested here"
     told = "all agree" if not apart else f"{apart} of {len(tested)} DISAGREE"
     return f"Simulated beside closed forms: {told} within {Z_LIMIT:g} standard errors"
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contam.errors import UsageError
 
 MOST_VALUES = 50_000_000
-"""Generations times trajectories: what is remembered of every trajectory has to fit into memory."""
+"""Numbers that a simulation may hold: what is remembered of every trajectory has to fit into memory."""
 
 
 def check_ranges(options: Any, ranges: Mapping[str, tuple[float, float]]) -> None:
@@ -26,10 +27,15 @@ def check_known(options: Any, known: Mapping[str, Sequence[str]]) -> None:
             raise UsageError(f"{flag_of(name)} must be one of {', '.join(words)}, not {getattr(options, name)!r}")
 
 
-def check_size(generations: int, trajectories: int) -> None:
-    """Raise UsageError where generations times trajectories is more than is kept."""
-    if generations * trajectories > MOST_VALUES:
-        raise UsageError(f"--generations times --trajectories must be at most {MOST_VALUES:,}")
+def check_size(options: Any, *names: str) -> None:
+    """Raise UsageError where the product of these settings is more numbers than a simulation may hold."""
+    check_count(" times ".join(map(flag_of, names)), math.prod(getattr(options, name) for name in names))
+
+
+def check_count(what: str, count: int) -> None:
+    """The same for a number that is ``what`` in words."""
+    if count > MOST_VALUES:
+        raise UsageError(f"{what} must be at most {MOST_VALUES:,}, not {count:,}")
 
 
 def flag_of(name: str) -> str:

@@ -49,7 +49,8 @@ class RegressionOptions:
                 f"--samples must be at least --dimension + 4, here {self.dimension + 4}: with fewer the error of a "
                 "fit has no finite variance"
             )
-        check_size(self.samples * self.dimension, self.trajectories)
+        check_size(self, "samples", "dimension", "trajectories")
+        check_size(self, "generations", "trajectories")
 
 
 def simulate_regression(options: RegressionOptions | None = None) -> Simulation:

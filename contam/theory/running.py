@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from contam.claims import Claim, ClaimsRun
@@ -30,6 +31,8 @@ WORLDS = {
 """What can be simulated: the module with ``simulate_NAME``, and its options."""
 CLAIM_MODULES = ("contam.theory.token_claims", "contam.theory.value_claims")
 PROCESSES = 2
+FEWEST = 20
+"""Trajectories below which no closed form is tested: their own scatter says too little of the error of their mean."""
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -57,7 +60,24 @@ def simulate(what: str, **changes: Any) -> Simulation:
     from contam.theory.estimates import comparisons_of
 
     result: Simulation = getattr(module, f"simulate_{what}")(options(**given))
-    return replace(result, comparisons=(*comparisons_of(result.series), *result.comparisons))
+    found = replace(result, comparisons=(*comparisons_of(result.series), *result.comparisons))
+    return _untested(found) if found.comparisons and _too_few(found) else found
+
+
+def _too_few(result: Simulation) -> bool:
+    # Without samples there is no noise, and one trajectory tells all.
+    return bool(result.settings["samples"] and result.settings["trajectories"] < FEWEST)
+
+
+def _untested(result: Simulation) -> Simulation:
+    """The same with closed forms that are shown and not tested."""
+    note = f"Nothing is tested (~): standard errors need {FEWEST} trajectories or more, see --trajectories."
+    return replace(
+        result,
+        series=tuple(replace(s, approximate=bool(s.expected)) for s in result.series),
+        comparisons=tuple(replace(c, approximate=True) for c in result.comparisons),
+        notes=(*result.notes, note),
+    )
 
 
 def names_of(what: str) -> tuple[str, ...]:
@@ -112,8 +132,8 @@ def _elsewhere(known: dict[str, tuple[str, Callable[[], Claim]]], processes: int
 def _judged(module: str, name: str, running: list[subprocess.Popen[str]]) -> Claim:
     # One thread of linear algebra each: the processes share the cores already.
     env = os.environ | dict.fromkeys(_THREADS, "1")
-    env["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-    command = [sys.executable, "-m", "contam.theory", module, name]
+    env["PYTHONPATH"] = _search_path()
+    command = [sys.executable, "-P", "-m", "contam.theory", module, name]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
     running.append(process)
     told, complaint = process.communicate()
@@ -121,6 +141,12 @@ def _judged(module: str, name: str, running: list[subprocess.Popen[str]]) -> Cla
         last = complaint.strip().splitlines()[-1:] or [f"exit code {process.returncode}"]
         raise ContamError(f"{name.replace('_', ' ')} could not be judged: {last[0]}")
     return Claim(**json.loads(told))
+
+
+def _search_path() -> str:
+    """Where this process finds modules, less the working folder: a numpy.py that lies there is none of ours."""
+    here = Path.cwd().resolve()
+    return os.pathsep.join(p for p in sys.path if p and (Path(p).is_absolute() or Path(p).resolve() != here))
 
 
 def _known(what: str) -> tuple[str, str]:

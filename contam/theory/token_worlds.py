@@ -24,6 +24,8 @@ REGIMES = (REPLACE, FRESH, REUSED, REDRAWN, ACCUMULATE, SUBSAMPLE)
 DISTRIBUTIONS = ("zipf", "uniform")
 CELLS = 20_000_000
 """Trajectories times types that one simulation may hold."""
+LARGEST_POOL = 10**9 - 1
+"""Tokens of a row from which numpy samples without replacement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,13 @@ class TokensOptions:
 
     def _check_sizes(self) -> None:
         check_probabilities(self.probabilities)
+        grown = self.start + self.added * (self.generations - 1)
+        if self.regime == SUBSAMPLE and not self.replacement and grown > LARGEST_POOL:
+            raise UsageError(
+                f"the corpus grows to {grown:,} tokens, and without replacement at most {LARGEST_POOL:,} can be "
+                f"sampled: lower {'--corpus' if self.corpus else '--samples'}, --rate or --generations, "
+                "or take --replacement"
+            )
         if len(self.truth) * self.trajectories > CELLS:
             raise UsageError(
                 f"{self.trajectories} trajectories of {len(self.truth)} types are more than {CELLS} frequencies: "
