@@ -37,7 +37,9 @@ def compare_sizes(small: Run, large: Run) -> Claim:
     last = common[-1]
     values = [course[last] for course in courses]
     told = f"Perplexity at generation {last} {written(values[1])} for the larger, {written(values[0])} for the smaller"
-    return concluded("13", large, [Part(values[1] < values[0], told, {"small": values[0], "large": values[1]})])
+    figures = {"small": values[0], "large": values[1]}
+    brief = f"larger {written(values[1])}, smaller {written(values[0])} at generation {last}"
+    return concluded("13", large, [Part(values[1] < values[0], told, figures, brief)])
 
 
 def compare_sampling(wide: Run, narrow: Run) -> Claim:
@@ -74,7 +76,9 @@ def _lost(wide: Group, narrow: Group, name: str, field: str) -> Part:
     lost = [1 - one[common[-1]] for one in found]
     told = f"{name} by generation {common[-1]}: {100 * lost[1]:.1f} % lost under narrow sampling"
     told += f", {100 * lost[0]:.1f} % under wide"
-    return Part(lost[1] > lost[0], told, {f"{name} wide": round(lost[0], 5), f"{name} narrow": round(lost[1], 5)})
+    brief = f"{name} lost {100 * lost[1]:.1f} % under narrow, {100 * lost[0]:.1f} % under wide sampling"
+    figures = {f"{name} wide": round(lost[0], 5), f"{name} narrow": round(lost[1], 5)}
+    return Part(lost[1] > lost[0], told, figures, brief)
 
 
 def _sampling(run: Run) -> tuple[Any, ...]:

@@ -17,8 +17,12 @@ HELD, ALMOST = 0.02, 0.01
 """Shares of the value at generation 0: within which perplexity has not risen, below which a change is none."""
 FEWEST = 5
 """Generations after generation 0 from which a course over generations can be judged."""
+FEWEST_JUDGED = 2
+"""Generations after generation 0 below which nothing is confirmed or contradicted."""
 SHARE_WITHIN = 0.01
 """By how much the human share of a mix may stay below what it was to be."""
+FILTERED_AT_LEAST = 0.01
+"""Share of the documents that a filter must have removed for what followed to be its doing."""
 _SHOWN = 5
 _TRAINED = {"scratch": " trained from scratch", "base": ", fine-tuned every generation"}
 
@@ -37,14 +41,28 @@ class Published:
     needs: str
     models: tuple[str, ...] = ()
 
+    @property
+    def author(self) -> str:
+        """The first name of the source: ``Gerstgrasser``, ``triposat``."""
+        return self.source.split()[0].partition("/")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One of the things that a claim says, as a run shows it: ``held`` None where the run cannot show it."""
+    """One of the things that a claim says, as a run shows it: ``held`` None where the run cannot show it; ``brief`` is
+    what was measured in a few words, for a line of a terminal."""
 
     held: bool | None
     told: str
     figures: Mapping[str, Any] = field(default_factory=dict)
+    brief: str = ""
+
+
+@dataclass(frozen=True)
+class JudgedClaim(Claim):
+    """A claim of a recursion; ``brief`` says what failed or held in a few words."""
+
+    brief: str = ""
 
 
 _TINY = "GPT-2 of 9M parameters on TinyStories"
@@ -85,7 +103,8 @@ PUBLISHED = {
         "Wang et al. 2024",
         "Under replace the probability of a word after a context starts close to the real one and drifts away.",
         "replace: tracked probabilities drift away",
-        "close at generation 1, and |p - p human| grows with the generations; theirs: p(was|there) = .76",
+        "in the written text close at generation 1, and |p - p human| grows with the generations; theirs: "
+        "p(was|there) = .76",
         "close: within 20 % of the human value, .02 at least; grows: Kendall's tau with the generation at least .5",
         "GPT-Neo of 1M and 33M parameters on TinyStories, 40 generations",
         '--paradigm replace --generations 40 --track "there: was, were"',
@@ -146,16 +165,17 @@ PUBLISHED = {
         "Filtering the generated text lowers the rise of perplexity.",
         "filtering lowers the rise of perplexity",
         "a smaller multiple of generation 0 with the filter than without, at the last generation both have",
-        f"{100 * ALMOST:g} % of generation 0: less is no difference; groups that rose by {100 * HELD:g} % or less are "
-        "left out",
+        f"{100 * ALMOST:g} % of generation 0: less is no difference; left out are groups that rose by {100 * HELD:g} % "
+        f"or less, filters that removed less than {100 * FILTERED_AT_LEAST:g} % of the documents, and differences "
+        "within the range over seeds",
         "GPT-2 and SmolLM2 with a ModernBERT detector",
-        "--filter flagged,likely,resample",
+        "--filter flagged,likely,resample --seeds 3",
     ),
 }
 """By the name under which contam reports a claim (docs/recurse.md)."""
 
 
-def concluded(which: str, run: Run, parts: Sequence[Part], note: str = "") -> Claim:
+def concluded(which: str, run: Run, parts: Sequence[Part], note: str = "") -> JudgedClaim:
     """A claim from its parts: one that fails contradicts it, and it is confirmed where all were seen to hold.
 
     Where a part could not be seen and none fails, it is not tested, and ``measured`` has the run that would test it.
@@ -167,7 +187,21 @@ def concluded(which: str, run: Run, parts: Sequence[Part], note: str = "") -> Cl
     remarks += [direction_only(run, claim)] if any(held is not None for held in seen) else []
     measured = ". ".join(part for part in ("; ".join(told), note, *remarks) if part) + "."
     figures = {name: value for part in parts for name, value in part.figures.items()}
-    return Claim(which, claim.source, claim.statement, claim.expected, measured, claim.tolerance, status, figures)
+    about = (which, claim.source, claim.statement, claim.expected, measured, claim.tolerance, status, figures)
+    return JudgedClaim(*about, brief=_brief(parts))
+
+
+def _brief(parts: Sequence[Part]) -> str:
+    """What failed, and whether the rest holds; where nothing failed, what holds."""
+    failed = [part.brief for part in parts if part.held is False]
+    held = [part.brief for part in parts if part.held]
+    if not failed:
+        return "; ".join(held) if len(held) < 3 else f"{held[0]} (all {len(held)} parts hold)"
+    unseen = len(parts) - len(failed) - len(held)
+    rest = [f"{plural(len(held), 'other part')} hold{'s' if len(held) == 1 else ''}"] if held else []
+    rest += [f"{unseen} not tested"] if unseen else []
+    whole = "the other parts hold" if len(held) > 1 and not unseen else ", ".join(rest)
+    return "; ".join(failed) + (f" ({whole})" if whole else "")
 
 
 def command_of(run: Run, needs: str) -> str:
@@ -200,6 +234,22 @@ def seeds_told(run: Run) -> str:
     if counts == [1]:
         return "One seed"
     return f"Medians over {' to '.join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))} seeds"
+
+
+def compared_told(run: Run, claims: Sequence[Claim]) -> str:
+    """One line on judged claims whose authors' model is another than this run's; empty where there is none."""
+    judged = [PUBLISHED[claim.id] for claim in claims if claim.status != NOT_TESTED and claim.id in PUBLISHED]
+    if not any(direction_only(run, claim).startswith("Direction") for claim in judged):
+        return ""
+    return f"compared in direction only: {_model_in_short(run)}, not the authors' models"
+
+
+def _model_in_short(run: Run) -> str:
+    plan, order = run.plan, run.plan.get("order")
+    if plan.get("backend") != "ngram":
+        return model_told(run)
+    grams = {1: "unigram", 2: "bigram", 3: "trigram"}
+    return f"a {plan.get('unit', 'word')} {grams.get(order, f'{order}-gram') if isinstance(order, int) else 'n-gram'}"
 
 
 def missing(what: str) -> Part:

@@ -13,6 +13,7 @@ from contam.claims import Claim
 from contam.experiments.recurse.claim_rules import (
     ALMOST,
     FEWEST,
+    FEWEST_JUDGED,
     HELD,
     Part,
     concluded,
@@ -24,9 +25,9 @@ from contam.experiments.recurse.claim_rules import (
     steps,
     too_short,
 )
+from contam.experiments.recurse.filter_claim import filters_help
 from contam.experiments.recurse.history import Group, Run
 from contam.experiments.recurse.text_claims import signature_of_collapse, tracked_words_drift
-from contam.wording import written
 
 TYPES = "signals.diversity.types"
 HALF, TENTH = 0.5, 0.1
@@ -96,14 +97,6 @@ def still_rising(run: Run) -> Claim:
     return concluded("W", run, parts)
 
 
-def filters_help(run: Run) -> Claim:
-    """filter: what each filter did to the rise of perplexity, whichever way."""
-    twins = [(g, run_twin) for g in run.groups if g.filter != "none" and (run_twin := _twin(run, g)) is not None]
-    parts = [_filtered(run, *pair) for pair in twins]
-    judged = [part for part in parts if part.held is not None]
-    return concluded("filter", run, judged or parts or [missing("No group with a filter beside one without")])
-
-
 def gains(count: int, rate: float) -> tuple[float, float]:
     """How much of an error made in every generation has gathered after ``count`` generations of accumulate-subsample:
     (a bias, which grows like ln(1 + rate x count); the variance of independent errors, which stays bounded).
@@ -118,13 +111,13 @@ def _rises(run: Run, group: Group | None) -> Part:
     if group is None:
         return missing("No replace in this run")
     course = group.course(run.perplexity)
-    short = too_short(group, course, 2)
+    short = too_short(group, course, FEWEST_JUDGED)
     if short is not None:
         return short
     up, all_steps = steps(course)
     told = f"Perplexity of {run.held_out_text} {course_told(course)}; up in {up} of {all_steps} generations"
     figures = {"perplexity": rounded(course), "rises": up, "generations": all_steps}
-    return Part(up == all_steps, told, figures)
+    return Part(up == all_steps, told, figures, f"perplexity rose in {up} of {all_steps} generations")
 
 
 def _holds(run: Run, group: Group) -> Part:
@@ -134,7 +127,8 @@ def _holds(run: Run, group: Group) -> Part:
         return short
     top = max((g for g in multiples if g), key=multiples.__getitem__)
     told = f"accumulate at most {percent(multiples[top])} against generation 0 (at generation {top})"
-    return Part(multiples[top] <= 1 + HELD, told, {"accumulate_highest": round(multiples[top], 5)})
+    brief = f"accumulate at most {percent(multiples[top])}"
+    return Part(multiples[top] <= 1 + HELD, told, {"accumulate_highest": round(multiples[top], 5)}, brief)
 
 
 def _between(run: Run) -> Part:
@@ -144,6 +138,8 @@ def _between(run: Run) -> Part:
     if not common:
         absent = [n for n, g in zip(("accumulate", "accumulate-subsample", "replace"), groups) if g is None]
         return missing(f"no {' and no '.join(absent)} in this run" if absent else "no generation in common")
+    if common[-1] < FEWEST_JUDGED:
+        return missing(f"{FEWEST_JUDGED} generations in common are needed")
     low, middle, high = ([multiples[g] for g in common] for multiples in found)
     inside = [a < b < c for a, b, c in zip(low, middle, high)]
     told = (
@@ -151,30 +147,34 @@ def _between(run: Run) -> Part:
         f"replace {percent(high[-1])}; in between in {sum(inside)} of {len(inside)} generations"
     )
     last = {"accumulate": low[-1], "accumulate-subsample": middle[-1], "replace": high[-1]}
-    return Part(inside[-1], told, {name: round(value, 5) for name, value in last.items()})
+    brief = f"accumulate {percent(low[-1])}, its subsample {percent(middle[-1])}, replace {percent(high[-1])}"
+    return Part(inside[-1], told, {name: round(value, 5) for name, value in last.items()}, brief)
 
 
 def _worse(run: Run, group: Group) -> Part:
     multiples = group.relative(run.perplexity)
-    short = too_short(group, multiples, 2)
+    short = too_short(group, multiples, FEWEST_JUDGED)
     if short is not None:
         return short
     after = {g: value for g, value in multiples.items() if g}
     least = min(after, key=after.__getitem__)
     told = f"replace {percent(after[least])} at the least (generation {least}), {percent(after[max(after)])} at the end"
-    return Part(after[least] > 1, told, {"replace_least": round(after[least], 5)})
+    brief = f"replace {percent(after[least])} at the least"
+    return Part(after[least] > 1, told, {"replace_least": round(after[least], 5)}, brief)
 
 
 def _better(run: Run, kept: Group, replaced: Group) -> Part:
     ours, theirs = kept.relative(run.perplexity), replaced.relative(run.perplexity)
     common = sorted(set(ours) & set(theirs) - {0})
-    if not common or common[-1] < 2:
+    if not common or common[-1] < FEWEST_JUDGED:
         return missing("too few generations in common")
     last = common[-1]
     if out := out_of_text(kept, last):
         return missing(out)
     told = f"at generation {last} {percent(ours[last])} with a tenth kept, {percent(theirs[last])} with none"
-    return Part(ours[last] < theirs[last], told, {"kept": round(ours[last], 5), "none_kept": round(theirs[last], 5)})
+    figures = {"kept": round(ours[last], 5), "none_kept": round(theirs[last], 5)}
+    brief = f"{percent(ours[last])} with a tenth kept, {percent(theirs[last])} with none"
+    return Part(ours[last] < theirs[last], told, figures, brief)
 
 
 def _near(run: Run, group: Group, expected: bool) -> Part:
@@ -185,12 +185,13 @@ def _near(run: Run, group: Group, expected: bool) -> Part:
     if out := out_of_text(group, AT):
         return missing(out)
     near = abs(perplexity[AT] - 1) <= PERPLEXITY_WITHIN and abs(types[AT] - 1) <= TYPES_WITHIN
-    told = f"{group.name}: perplexity {percent(perplexity[AT])}, types {percent(types[AT])} at generation {AT}"
+    brief = f"{group.name}: perplexity {percent(perplexity[AT])}, types {percent(types[AT])}"
+    told = f"{brief} at generation {AT}"
     last = max(set(perplexity) & set(types))
     if last > AT:
         told += f" ({percent(perplexity[last])} and {percent(types[last])} at {last})"
     figures = {f"{group.name} perplexity": round(perplexity[AT], 5), f"{group.name} types": round(types[AT], 5)}
-    return Part(near == expected, told, figures)
+    return Part(near == expected, told, figures, brief)
 
 
 def _still(run: Run, group: Group) -> Part:
@@ -206,8 +207,10 @@ def _still(run: Run, group: Group) -> Part:
     if whole > 0:
         told += f", {_late(whole, course[last] - course[middle], (middle, last), group.rate or 1.0)}"
     held = change > ALMOST
-    told += ": still rising" if held else ": levelled off" if change > -ALMOST else ": falling"
-    return Part(held, told, {f"{group.name} since_middle": round(change, 5), f"{group.name}": rounded(course)})
+    way = "still rising" if held else "levelled off" if change > -ALMOST else "falling"
+    figures = {f"{group.name} since_middle": round(change, 5), f"{group.name}": rounded(course)}
+    brief = f"{group.name} {way}, {100 * change:+.1f} % since generation {middle}"
+    return Part(held, f"{told}: {way}", figures, brief)
 
 
 def _late(whole: float, since: float, between: tuple[int, int], rate: float) -> str:
@@ -217,29 +220,6 @@ def _late(whole: float, since: float, between: tuple[int, int], rate: float) -> 
         f"{100 * since / whole:.0f} % of the whole rise (a bias that gathers without bound would show "
         f"{100 * (1 - early / bias):.0f} %, bounded noise {100 * (1 - early_noise / noise):.0f} %)"
     )
-
-
-def _twin(run: Run, group: Group) -> Group | None:
-    return next((other for other in run.groups if other.name == group.base and other.filter == "none"), None)
-
-
-def _filtered(run: Run, group: Group, twin: Group) -> Part:
-    ours, theirs = group.relative(run.perplexity), twin.relative(run.perplexity)
-    common = sorted(set(ours) & set(theirs) - {0})
-    if not common:
-        return missing(f"{group.name}: no generation in common with {twin.name}")
-    last = common[-1]
-    told = f"{group.name} {percent(ours[last])}, without the filter {percent(theirs[last])} at generation {last}"
-    figures = {group.name: round(ours[last], 5), twin.name: round(theirs[last], 5)}
-    if theirs[last] <= 1 + HELD:
-        return Part(None, f"{told}: nothing rose", figures)
-    return Part(ours[last] < theirs[last] - ALMOST, told + f": {_effect(ours[last] - theirs[last])}", figures)
-
-
-def _effect(difference: float) -> str:
-    if abs(difference) <= ALMOST:
-        return "no difference"
-    return "lower" if difference < 0 else f"higher by {written(100 * difference)} points"
 
 
 _JUDGES: Sequence[Callable[[Run], Claim]] = (

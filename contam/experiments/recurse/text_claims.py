@@ -5,6 +5,7 @@ from __future__ import annotations
 from contam.claims import Claim
 from contam.experiments.recurse.claim_rules import (
     FEWEST,
+    FEWEST_JUDGED,
     Part,
     concluded,
     course_told,
@@ -49,21 +50,31 @@ def signature_of_collapse(run: Run) -> Claim:
     return concluded("18", run, [*parts, _rare_first(group), _likelier(run, group)])
 
 
+def pair_told(pair: str) -> str:
+    """``there: was`` as the probability it stands for: ``p(was | there)``."""
+    context, colon, word = pair.partition(":")
+    return f"p({word.strip()} | {context.strip()})" if colon else pair
+
+
 def _drift(run: Run, group: Group, pair: str) -> Part:
-    """Close at generation 1, and a distance that grows from there."""
-    human, places = run.human_tracked(pair), run.human_tracked(pair, "occurrences")
-    course = group.course(f"tracked.{pair}.model")
+    """Close at generation 1, and a distance that grows from there: how often the word follows in the written text
+    against how often it does in human text. The model's own probability is another quantity and is only shown."""
+    human, places, name = run.human_tracked(pair), run.human_tracked(pair, "occurrences"), pair_told(pair)
+    course, model = group.course(f"tracked.{pair}.text"), group.course(f"tracked.{pair}.model")
     short = too_short(group, course, FEWEST)
     if human is None or (places is not None and places < RARE_OCCURRENCES):
-        return missing(f"{pair}: too rare in the human text")
+        return missing(f"{name}: {'too rare' if places != 0 else 'its first word does not occur'} in the human text")
     if short is not None or 1 not in course:
-        return short or missing(f"{pair} was not measured at generation 1")
+        return short or missing(f"{name} was not measured at generation 1")
     gaps = {g: abs(value - human) for g, value in course.items() if g}
     close, trend = gaps[1] <= max(CLOSE * human, CLOSE_AT_LEAST), tau([gaps[g] for g in sorted(gaps)])
-    told = f"{pair}: human text {written(human)}, {course_told(course)}"
-    told += f"; {'close' if close else 'not close'} at generation 1, tau of the distance {trend:+.2f}"
+    brief = f"{name} {'close' if close else 'not close'} at generation 1, tau of the distance {trend:+.2f}"
+    told = f"{name}: human text {written(human)}; written {course_told(course)}"
+    told += f"; {brief.removeprefix(name).strip()}"
+    told += f"; the model's own {course_told(model)}" if model else ""
     figures = {pair: rounded(course), f"{pair} human": round(human, 5), f"{pair} tau": round(trend, 4)}
-    return Part(close and trend >= GROWS, told, figures)
+    figures |= {f"{pair} model": rounded(model)} if model else {}
+    return Part(close and trend >= GROWS, told, figures, brief)
 
 
 def _moves(group: Group, name: str, fields: tuple[str, ...], up: bool) -> Part:
@@ -71,12 +82,13 @@ def _moves(group: Group, name: str, fields: tuple[str, ...], up: bool) -> Part:
     course = next((found for field in fields if (found := group.course(field))), {})
     if not course:
         return missing(f"{name} was not measured")
-    short = too_short(group, course, 2)
+    short = too_short(group, course, FEWEST_JUDGED)
     if short is not None:
         return short
     rises, all_steps = steps(course if up else {g: -value for g, value in course.items()})
     told = f"{name} {course_told(course)}: {'up' if up else 'down'} in {rises} of {all_steps} generations"
-    return Part(rises == all_steps, told, {name: rounded(course)})
+    brief = f"{name} {'rose' if up else 'fell'} in {rises} of {all_steps} generations"
+    return Part(rises == all_steps, told, {name: rounded(course)}, brief)
 
 
 def _rare_first(group: Group) -> Part:
@@ -84,11 +96,14 @@ def _rare_first(group: Group) -> Part:
     common = sorted(set(rare) & set(other) - {0})
     if not common:
         return missing("rare and other words were not measured")
+    if common[-1] < FEWEST_JUDGED:
+        return missing(f"rare and other words need {FEWEST_JUDGED} generations")
     last = common[-1]
     lost = {name: 1 - found[last] for name, found in (("rare", rare), ("other", other))}
     told = f"by generation {last} {100 * lost['rare']:.0f} % of the rare words kept at generation 0 are gone"
     told += f", {100 * lost['other']:.0f} % of the others"
-    return Part(lost["rare"] > lost["other"], told, {f"{name}_lost": round(x, 5) for name, x in lost.items()})
+    brief = f"lost of rare words {100 * lost['rare']:.0f} %, of others {100 * lost['other']:.0f} %"
+    return Part(lost["rare"] > lost["other"], told, {f"{name}_lost": round(x, 5) for name, x in lost.items()}, brief)
 
 
 def _likelier(run: Run, group: Group) -> Part:
@@ -96,8 +111,12 @@ def _likelier(run: Run, group: Group) -> Part:
     common = sorted(set(own) & set(human))
     if len(common) < 2 or common[0] != 0:
         return missing("perplexity under generation 0 was not measured")
+    if common[-1] < FEWEST_JUDGED:
+        return missing(f"perplexity under generation 0 needs {FEWEST_JUDGED} generations")
     last = common[-1]
     told = f"perplexity of generated text under generation 0 {written(own[0])} to {written(own[last])}"
     told += f", of {run.held_out_text} under the latest {written(human[0])} to {written(human[last])}"
     figures = {"under_generation_0": rounded(own), "held_out": rounded(human)}
-    return Part(own[last] < own[0] and human[last] > human[0], told, figures)
+    brief = f"written text under generation 0 {written(own[0])} to {written(own[last])}"
+    brief += f", human text {written(human[0])} to {written(human[last])}"
+    return Part(own[last] < own[0] and human[last] > human[0], told, figures, brief)

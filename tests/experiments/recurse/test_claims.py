@@ -15,7 +15,7 @@ from recursions import Formula, log_of, make_recursion, plan_of
 
 from contam.claims import CONFIRMED, CONTRADICTED, NOT_TESTED, Claim, write_claims
 from contam.experiments.recurse.across import compare_sampling, compare_sizes
-from contam.experiments.recurse.claim_rules import PUBLISHED, Part, concluded, course_told, steps, tau
+from contam.experiments.recurse.claim_rules import PUBLISHED, Part, compared_told, concluded, course_told, steps, tau
 from contam.experiments.recurse.claims import gains, judge_claims
 from contam.experiments.recurse.history import Run, grouped
 from contam.experiments.recurse.options import RecurseOptions
@@ -74,6 +74,50 @@ def test_a_claim_that_is_not_tested_names_the_run_that_would_test_it():
     assert "contam recurse ngram --real human.txt --paradigm replace" in judged(run)["11"].measured
 
 
+BACKWARDS = {name: lambda g: 1 - 0.01 * g for name in ("replace", "accumulate", "mix-0.1", "mix-0.5")}
+
+
+@pytest.mark.parametrize("rises", [{}, BACKWARDS | {"replace+likely": lambda g: 1 + g}])
+def test_one_generation_confirms_and_contradicts_nothing(rises):
+    """However far everything went, in whichever direction."""
+    changes = {"filters": ("none", "likely"), "generations": 1}
+    assert {claim.status for claim in judge_claims(run_of(changes, rises))} == {NOT_TESTED}
+
+
+def test_a_claim_says_in_short_what_failed_and_whether_the_rest_held():
+    down = edited(set_("signals/repetition.seq_rep_4", lambda g: 0.1 + 0.01 * (g % 2)))
+    assert judged(down)["18"].brief == "rep-4 rose in 5 of 10 generations (the other parts hold)"
+    assert judged(make_recursion())["18"].brief == "distinct-2 fell in 10 of 10 generations (all 5 parts hold)"
+    assert judged(make_recursion())["11"].brief == "perplexity rose in 10 of 10 generations"
+    half = run_of({"paradigms": ("accumulate",)}, {"accumulate": lambda g: 1 + 0.1 * g})
+    assert judged(half)["12"].brief == "accumulate at most +100.0 % (1 not tested)"
+    assert judged(half)["12"].to_dict()["brief"].startswith("accumulate at most")
+    near = judged(run_of(rises={"mix-0.1": lambda g: 1.001}))["19"].brief
+    assert near.startswith("mix-0.1: perplexity +0.1 %") and near.endswith("(1 other part holds)")
+
+
+@pytest.mark.parametrize(
+    ("name", "author"), [("11", "Gerstgrasser"), ("18", "Guo"), ("19", "triposat"), ("filter", "Drayson")]
+)
+def test_a_claim_has_an_author(name, author):
+    assert PUBLISHED[name].author == author
+
+
+@pytest.mark.parametrize(
+    ("plan", "told"),
+    [
+        ({}, "compared in direction only: a word trigram, not the authors' models"),
+        ({"order": 5, "unit": "token"}, "compared in direction only: a token 5-gram, not the authors' models"),
+        ({"backend": "base", "model": "x"}, "compared in direction only: x, fine-tuned every generation, not the"),
+    ],
+)
+def test_one_line_says_how_far_figures_can_be_compared(plan, told):
+    run = run_of(**plan)
+    assert compared_told(run, judge_claims(run)).startswith(told)
+    theirs = run_of(backend="scratch", model="gpt2-9m")
+    assert compared_told(theirs, [judged(theirs)["11"]]) == "" == compared_told(run, ())
+
+
 @pytest.mark.parametrize("name", IDS)
 def test_nothing_is_judged_of_an_empty_run(name):
     assert judged(Run({}, ()))[name].status == NOT_TESTED
@@ -120,7 +164,7 @@ def test_12_half_a_claim_can_contradict():
 
 def tracked(values: Callable[[int], float]) -> Change:
     def change(line):
-        line["tracked"] = {"there: was": {"model": values(line["generation"]), "text": 0.5, "occurrences": 300}}
+        line["tracked"] = {"there: was": {"text": values(line["generation"]), "model": 0.5, "occurrences": 300}}
 
     return change
 
@@ -139,6 +183,9 @@ def test_14_close_first_and_further_away_with_the_generations(values, status):
     claim = judged(edited(tracked(values)))["14"]
     assert claim.status == status
     assert claim.figures["there: was human"] == 0.71
+    assert set(claim.figures["there: was model"].values()) == {0.5}
+    assert "p(was | there): human text 0.7100; written " in claim.measured
+    assert "the model's own 0.5000" in claim.measured
 
 
 def test_14_a_rare_word_judges_nothing():
@@ -146,7 +193,8 @@ def test_14_a_rare_word_judges_nothing():
     assert judged(run_of(tracked=tracked_human))["14"].status == NOT_TESTED
     tracked_human["there: was"]["occurrences"] = 30
     claim = judged(run_of(tracked=tracked_human))["14"]
-    assert claim.status == CONFIRMED and "there: were: too rare" in claim.measured
+    assert claim.status == CONFIRMED
+    assert "p(were | there): its first word does not occur in the human text" in claim.measured
 
 
 def test_15_a_spike_with_a_plateau_is_worse_throughout():
@@ -279,13 +327,67 @@ FILTERED = {"paradigms": ("replace",), "filters": ("none", "resample", "likely")
     [
         ({}, CONFIRMED, "lower"),
         ({"replace+likely": lambda g: 1 + 0.15 * g}, CONTRADICTED, "higher by"),
-        ({"replace+likely": lambda g: 1 + 0.14 * g - 0.005}, CONTRADICTED, "no difference"),
+        ({"replace+likely": lambda g: 1 + 0.14 * g * (g < 10) + 1.395 * (g == 10)}, CONTRADICTED, "no difference"),
         ({"replace": lambda g: 1.01}, NOT_TESTED, "nothing rose"),
     ],
 )
 def test_filters_are_judged_whichever_way(rises, status, told):
     claim = judged(run_of(FILTERED, rises))["filter"]
     assert claim.status == status and told in claim.measured
+
+
+LIKELY = {"paradigms": ("replace",), "filters": ("none", "likely"), "generations": 3}
+
+
+def filtered(change: Change | None = None, **changes) -> Claim:
+    return judged(edited(change or (lambda line: None), **(LIKELY | changes)))["filter"]
+
+
+@pytest.mark.parametrize(("dropped", "status"), [(0, NOT_TESTED), (1, NOT_TESTED), (2, CONFIRMED)])
+def test_a_filter_that_removed_next_to_nothing_is_not_tested(dropped, status):
+    """At 60 documents a generation two of three seeds drop one at every generation: 3 of 540 are too few."""
+
+    def change(line):
+        line["written"]["documents"] = 60
+        if line["filtered"]:
+            line["filtered"]["dropped"] = dropped if line["seed"] == 0 else 0
+
+    claim = filtered(change)
+    assert claim.status == status
+    assert (f"replace+likely removed {3 * dropped} of 540 documents" in claim.measured) == (status == NOT_TESTED)
+
+
+def test_what_a_filter_removed_of_generation_0_counts():
+    def change(line):
+        if line["filtered"]:
+            line["filtered"]["dropped"] = 0
+            line |= {"filtered_before": {"dropped": 48}} if line["generation"] == 1 else {}
+
+    assert filtered(change).status == CONFIRMED
+
+
+def test_a_filter_is_not_judged_by_one_seed_or_within_the_range_over_seeds():
+    assert filtered(seeds=1).status == NOT_TESTED and "one seed, 2 are needed" in filtered(seeds=1).measured
+
+    def spread(line):
+        if line["group"] == "replace" and line["generation"] == 3:
+            line["validation"]["held-out"]["perplexity"] *= 1 + 0.2 * (line["seed"] - 1)
+
+    claim = filtered(spread)
+    assert claim.status == NOT_TESTED and "within the range over seeds (56.8 points)" in claim.measured
+    assert filtered().status == CONFIRMED
+
+
+def test_filtered_lineages_that_did_not_finish_are_named():
+    formula = Formula(options(**(FILTERED | {"generations": 3})))
+    unfinished = ("replace+likely-seed1", "replace+resample-seed2")
+    lines = [line for line in log_of(formula) if line["lineage"] not in unfinished or not line["generation"]]
+    lines = [line for line in lines if line["lineage"] != "replace+resample-seed2"]
+    claim = judged(Run(plan_of(formula), grouped(plan_of(formula), lines)))["filter"]
+    assert claim.status == CONFIRMED
+    assert "replace+likely: 2 generations in common with replace are needed" in claim.measured
+    assert "replace+likely-seed1 stopped at generation 0 of 3" in claim.measured
+    assert "replace+resample-seed2 did not begin" in claim.measured
 
 
 def test_a_filter_without_its_twin_judges_nothing():
