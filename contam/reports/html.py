@@ -20,6 +20,7 @@ _LEVELS = {
     "collapsing": ("✗", "Collapsing"),
     "diverged": ("✗", "Diverged"),
     "insufficient_evidence": ("?", "Insufficient evidence"),
+    "no_level": ("–", "No level"),
 }
 _MARKS = {"pass": "✓ ", "warn": "! ", "fail": "✗ ", "skipped": "– "}
 _ARROWS = {"falls": ("↓", "falls"), "rises": ("↑", "rises"), "both": ("↕", "either way")}

@@ -38,6 +38,7 @@ a{color:var(--link)}
 .banner .word{margin:0;font-size:1.75rem;line-height:1.2;font-weight:700;color:var(--odd)}
 .banner .told{font-size:1.05rem}
 .banner .limit{color:var(--soft)}
+.no_level{background:var(--raised);border-color:var(--soft)}.no_level .word{color:var(--ink)}
 .healthy{background:var(--good-paper);border-color:var(--good)}.healthy .word{color:var(--good)}
 .at_risk{background:var(--warn-paper);border-color:var(--warn)}.at_risk .word{color:var(--warn)}
 .collapsing,.diverged{background:var(--bad-paper);border-color:var(--bad)}

@@ -13,6 +13,7 @@ _LEVELS = {
     "at_risk": "at risk",
     "collapsing": "collapsing",
     "insufficient_evidence": "insufficient evidence",
+    "no_level": "no level",
 }
 _ARROWS = {"falls": "↓", "rises": "↑", "both": "↕"}
 _EXCERPT = 300

@@ -21,6 +21,7 @@ _LEVELS = {
     "collapsing": ("COLLAPSING", "red"),
     "diverged": ("DIVERGED", "red"),
     "insufficient_evidence": ("INSUFFICIENT EVIDENCE", "magenta"),
+    "no_level": ("NO LEVEL", "cyan"),
 }
 _STATUS = {"fail": "red", "warn": "yellow", "skipped": "bright_black", "pass": "green"}
 _EXCERPT = 140

@@ -29,12 +29,11 @@ _TRAINED = {"scratch": " trained from scratch", "base": ", fine-tuned every gene
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A claim as it was published; ``short`` for a line of a table, ``models`` the names of its authors' models that
-    contam has too, ``needs`` the options of a run that tests it."""
+    """A claim as it was published; ``models`` are the names of its authors' models that contam has too, ``needs`` the
+    options of a run that tests it."""
 
     source: str
     statement: str
-    short: str
     expected: str
     tolerance: str
     theirs: str
@@ -70,7 +69,6 @@ PUBLISHED = {
     "11": Published(
         "Gerstgrasser et al. 2024, Kazdan et al. 2024",
         "Under replace the perplexity of held-out human text rises with every generation.",
-        "replace: perplexity rises with every generation",
         "every step upwards; theirs: 6.14, 7.94, 9.07, 10.01, 10.96 at iterations 0 to 4",
         "none; every step of the median over seeds",
         _TINY,
@@ -80,7 +78,6 @@ PUBLISHED = {
     "12": Published(
         "Gerstgrasser et al. 2024, Kazdan et al. 2024",
         "Accumulating keeps perplexity at its level; accumulate-subsample lies between replace and accumulate.",
-        "accumulate holds; its subsample lies in between",
         "accumulate at most 2 % above generation 0 over 5 generations or more; accumulate-subsample strictly between "
         "the others at the last generation",
         f"{100 * HELD:g} % above generation 0 at any generation; none for what lies between",
@@ -91,7 +88,6 @@ PUBLISHED = {
     "13": Published(
         "Kazdan et al. 2024",
         "After 20 generations of replace a larger model predicts held-out text better than smaller ones.",
-        "a larger model stays better under replace",
         "lower loss for the larger model at generation 20; theirs: 126M below 42M and 12M",
         "none; medians over seeds",
         "Llama-2 of 12M, 42M and 126M parameters on TinyStories",
@@ -102,7 +98,6 @@ PUBLISHED = {
     "14": Published(
         "Wang et al. 2024",
         "Under replace the probability of a word after a context starts close to the real one and drifts away.",
-        "replace: tracked probabilities drift away",
         "in the written text close at generation 1, and |p - p human| grows with the generations; theirs: "
         "p(was|there) = .76",
         "close: within 20 % of the human value, .02 at least; grows: Kendall's tau with the generation at least .5",
@@ -113,7 +108,6 @@ PUBLISHED = {
     "15": Published(
         "Shumailov et al. 2024",
         "Without original data every generation is worse than generation 0; with a tenth kept the end is better.",
-        "no data kept is worse; a tenth kept helps",
         "replace above generation 0 at every generation (a spike and a plateau are allowed); a mix with 10 % of the "
         "original text below replace at the last generation",
         "none; medians over seeds",
@@ -125,7 +119,6 @@ PUBLISHED = {
         "Guo et al. 2023, triposat/model-collapse-web-data",
         "Under replace distinct-2 and rare words fall and rep-4 rises with every generation, rare words fall faster "
         "than others, and generated text gets likelier under generation 0 while human text gets unlikelier.",
-        "replace: the signature of collapse in the text",
         "every step; the share lost by the last generation is larger for rare words; perplexity under generation 0 "
         "falls (theirs: 22.6 to 10.3), on human text it rises (38 to 58)",
         "none; every step of the median over seeds, the rest at the last generation",
@@ -135,7 +128,6 @@ PUBLISHED = {
     "19": Published(
         "triposat/model-collapse-web-data",
         "With half of the training text real, perplexity and vocabulary hold; with a tenth they do not.",
-        "half real text holds, a tenth does not",
         "at generation 4: perplexity within 7 % and types within 4 % of generation 0 with 50 % real text; one of the "
         "two further away with 10 % (theirs: perplexity + 31 %)",
         "7 % and 4 %, medians over seeds",
@@ -145,7 +137,6 @@ PUBLISHED = {
     "21": Published(
         "Alemohammad et al. 2023, Drayson et al. 2025",
         "Writing at a lower temperature or from a truncated distribution loses diversity faster.",
-        "narrow sampling loses diversity faster",
         "types and distinct-2 lose a larger share between generation 0 and the last under the narrower sampling",
         "none; medians over seeds, both figures",
         "language models sampled with top-k, top-p, T = .9 or beams",
@@ -154,7 +145,6 @@ PUBLISHED = {
     "W": Published(
         "Wang et al. 2024 against Gerstgrasser et al. 2024",
         "Under accumulate-subsample too perplexity goes on rising (Wang); it stays bounded (Gerstgrasser).",
-        "accumulate-subsample: still rising at the end",
         "median perplexity of the last generation above that of the middle one",
         f"{100 * ALMOST:g} %: less is no rise. A finite run cannot tell a slow rise without bound from one that ends",
         "GPT-Neo and GPT-2 on TinyStories",
@@ -163,7 +153,6 @@ PUBLISHED = {
     "filter": Published(
         "Drayson et al. 2025 (resampling); the other filters are contam's own",
         "Filtering the generated text lowers the rise of perplexity.",
-        "filtering lowers the rise of perplexity",
         "a smaller multiple of generation 0 with the filter than without, at the last generation both have",
         f"{100 * ALMOST:g} % of generation 0: less is no difference; left out are groups that rose by {100 * HELD:g} % "
         f"or less, filters that removed less than {100 * FILTERED_AT_LEAST:g} % of the documents, and differences "

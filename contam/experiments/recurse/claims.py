@@ -128,7 +128,9 @@ def _holds(run: Run, group: Group) -> Part:
     top = max((g for g in multiples if g), key=multiples.__getitem__)
     told = f"accumulate at most {percent(multiples[top])} against generation 0 (at generation {top})"
     brief = f"accumulate at most {percent(multiples[top])}"
-    return Part(multiples[top] <= 1 + HELD, told, {"accumulate_highest": round(multiples[top], 5)}, brief)
+    held = multiples[top] <= 1 + HELD
+    brief += "" if held else f", {100 * HELD:g} % allowed"
+    return Part(held, told, {"accumulate_highest": round(multiples[top], 5)}, brief)
 
 
 def _between(run: Run) -> Part:
@@ -187,6 +189,8 @@ def _near(run: Run, group: Group, expected: bool) -> Part:
     near = abs(perplexity[AT] - 1) <= PERPLEXITY_WITHIN and abs(types[AT] - 1) <= TYPES_WITHIN
     brief = f"{group.name}: perplexity {percent(perplexity[AT])}, types {percent(types[AT])}"
     told = f"{brief} at generation {AT}"
+    allowed = f", {100 * PERPLEXITY_WITHIN:g} % and {100 * TYPES_WITHIN:g} % allowed"
+    brief += allowed if expected and not near else ""
     last = max(set(perplexity) & set(types))
     if last > AT:
         told += f" ({percent(perplexity[last])} and {percent(types[last])} at {last})"

@@ -33,7 +33,7 @@ class Extras:
 def draw_run(run: Run, claims: Sequence[Claim], extras: Extras | None = None) -> Page:
     """The page of a run, finished or not; with ``extras`` (even empty ones) the full report, else the short one."""
     full = extras is not None
-    sections = [groups_section(run, full), tracked_section(run, full), claims_section(claims, full)]
+    sections = [groups_section(run, full), tracked_section(run, full), claims_section(run, claims, full)]
     if extras is not None:
         sections += [_pictures(extras.pictures), _samples(extras.samples), probes_section(run)]
         sections += [_settings(run), _limits(run, extras.notes)]
@@ -94,7 +94,7 @@ def _footer(run: Run) -> str:
     versions = run.plan.get("versions") or {}
     seconds = sum(float(line.get("seconds") or 0) for lineage in run.lineages for line in lineage.lines)
     parts = [f"{name} {version}" for name, version in versions.items()]
-    return ", ".join([*parts, f"{seconds:.0f} s in generations, summed over lineages"])
+    return ", ".join([*parts, f"{seconds:.0f} s of work in all generations"])
 
 
 def _drawn(folder: Path, run: Run) -> tuple[tuple[Picture, ...], tuple[str, ...]]:

@@ -33,7 +33,7 @@ def settings_of(run: Run) -> tuple[tuple[str, str], ...]:
 
 def limits_of(run: Run) -> tuple[str, ...]:
     """What this run cannot show, and why."""
-    told = [*_seeds_limit(run), *shrunk(run), *_human_limit(run), *_first_limit(run), *_model_limit(run)]
+    told = [*seeds_limit(run), *shrunk(run), *_human_limit(run), *_first_limit(run), *_model_limit(run)]
     told += [out for group in run.groups if group.paradigm == "mix" and (out := out_of_text(group, group.last))]
     lineages = len(run.lineages)
     if lineages * _ALARMS >= 0.5:
@@ -46,7 +46,8 @@ def limits_of(run: Run) -> tuple[str, ...]:
     return (*told, *(str(note) for note in run.plan.get("notes") or ()))
 
 
-def _seeds_limit(run: Run) -> list[str]:
+def seeds_limit(run: Run) -> list[str]:
+    """Whether there are too few seeds to tell an effect from chance."""
     seeds = len({lineage.seed for lineage in run.lineages})
     if seeds >= FEWEST_SEEDS:
         return []

@@ -33,7 +33,7 @@ def table_of_samples(folder: Path, run: Run) -> tuple[Block, ...]:
     )
     if not rows:
         return start
-    return (*start, Table(("group", *(f"generation {g}" for g in generations)), rows, header=True))
+    return (*start, Table(("group", *(f"gen. {g}" for g in generations)), rows, header=True))
 
 
 def samples_of(folder: Path, lineage: History) -> dict[int, str]:

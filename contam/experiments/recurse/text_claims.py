@@ -68,9 +68,10 @@ def _drift(run: Run, group: Group, pair: str) -> Part:
         return short or missing(f"{name} was not measured at generation 1")
     gaps = {g: abs(value - human) for g, value in course.items() if g}
     close, trend = gaps[1] <= max(CLOSE * human, CLOSE_AT_LEAST), tau([gaps[g] for g in sorted(gaps)])
-    brief = f"{name} {'close' if close else 'not close'} at generation 1, tau of the distance {trend:+.2f}"
+    start = "close at generation 1" if close else "not close at generation 1"
+    brief = f"{name} {start}, tau {trend:+.2f}"
     told = f"{name}: human text {written(human)}; written {course_told(course)}"
-    told += f"; {brief.removeprefix(name).strip()}"
+    told += f"; {start}, tau of the distance {trend:+.2f}"
     told += f"; the model's own {course_told(model)}" if model else ""
     figures = {pair: rounded(course), f"{pair} human": round(human, 5), f"{pair} tau": round(trend, 4)}
     figures |= {f"{pair} model": rounded(model)} if model else {}

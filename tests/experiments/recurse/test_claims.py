@@ -52,7 +52,6 @@ def test_every_claim_is_judged_once_with_what_it_needs():
         assert claim.status in (CONFIRMED, CONTRADICTED, NOT_TESTED)
         assert claim.source and claim.statement and claim.expected and claim.measured and claim.tolerance
         assert claim.seconds == pytest.approx(15 * 11 * 1.25)
-        assert len(PUBLISHED[claim.id].short) <= 55
 
 
 def test_a_run_as_published_confirms_what_it_can():
@@ -90,7 +89,7 @@ def test_a_claim_says_in_short_what_failed_and_whether_the_rest_held():
     assert judged(make_recursion())["18"].brief == "distinct-2 fell in 10 of 10 generations (all 5 parts hold)"
     assert judged(make_recursion())["11"].brief == "perplexity rose in 10 of 10 generations"
     half = run_of({"paradigms": ("accumulate",)}, {"accumulate": lambda g: 1 + 0.1 * g})
-    assert judged(half)["12"].brief == "accumulate at most +100.0 % (1 not tested)"
+    assert judged(half)["12"].brief == "accumulate at most +100.0 %, 2 % allowed (1 not tested)"
     assert judged(half)["12"].to_dict()["brief"].startswith("accumulate at most")
     near = judged(run_of(rises={"mix-0.1": lambda g: 1.001}))["19"].brief
     assert near.startswith("mix-0.1: perplexity +0.1 %") and near.endswith("(1 other part holds)")

@@ -83,12 +83,80 @@ def test_a_generation_0_that_is_judged_itself_is_told():
     assert any("generation 0 is at risk in 1 of 3 seeds" in told for told in limits_of(run))
 
 
+def always(level: str):
+    def change(line):
+        line["verdict"]["level"] = level
+
+    return change
+
+
+def test_a_level_that_generation_0_has_is_no_result_of_the_recursion():
+    run = edited(always("collapsing"))
+    found, text = banner_of(run, ()), text_of(run)
+    assert found.level == "no_level" and found.headline.startswith("perplexity of human text after 10 generations")
+    told = "No level: what generation 0 writes is already judged collapsing (as is usual of an n-gram model's text)."
+    assert found.detail == told
+    assert "NO LEVEL" in text and "last text" not in text
+    assert rows_of(text, "Perplexity of held-out text")["replace"][:2] == ["159.1", "181.4"]
+    page = draw_run(run, ())
+    assert 'class="banner no_level"' in html.render(page) and "**no level**" in markdown.render(page)
+
+
+def test_a_level_that_some_seeds_began_with_is_told_of_the_others():
+    def change(line):
+        line["verdict"]["level"] = "at_risk" if line["seed"] or line["generation"] else "healthy"
+
+    run = edited(change, plan={"backend": "scratch"}, paradigms=("replace",))
+    found = banner_of(run, ())
+    assert found.level == "no_level" and "already judged at risk." in found.detail
+    assert found.detail.endswith("Above generation 0 of the same seed: at risk (replace-seed0).")
+
+
+@pytest.mark.parametrize("after", ["healthy", "collapsing"])
+def test_a_level_that_changed_stays_a_level(after):
+    def change(line):
+        line["verdict"]["level"] = after if line["generation"] else "at_risk"
+
+    assert banner_of(edited(change), ()).level == after
+
+
+def test_a_lineage_that_stopped_at_generation_0_is_named_and_has_no_last_text():
+    made = formula(paradigms=("replace",), filters=("none", "likely"), generations=3, seeds=1)
+    lines = [x for x in log_of(made) if x["filter"] == "none" or not x["generation"]]
+    run = Run(plan_of(made), grouped(plan_of(made), lines))
+    assert "1 of 2 lineages stopped at generation 0 of 3: replace+likely-seed0." in banner_of(run, ()).detail
+    rows = rows_of(text_of(run), "Perplexity of held-out text")
+    assert rows["replace+likely"][:2] == ["not finished", "160.2"] and rows["replace"][0] == "at risk"
+    assert "insufficient" not in banner_of(run, ()).detail and "not judged" not in banner_of(run, ()).detail
+
+
+def test_lineages_that_were_not_begun_are_counted():
+    made = formula(paradigms=("replace",), generations=3)
+    lines = [x for x in log_of(made) if x["seed"] == 0]
+    run = Run(plan_of(made), grouped(plan_of(made), lines))
+    told = "2 of 3 lineages stopped before generation 0 of 3: replace-seed1, replace-seed2."
+    assert told in banner_of(run, ()).detail
+
+
+@pytest.mark.parametrize("seeds", [2, 3])
+def test_too_few_seeds_are_told_in_the_terminal(seeds):
+    text = text_of(run_of(seeds=seeds))
+    assert ("2 seeds: too few to tell an effect from chance" in text) == (seeds == 2)
+    assert "s of work in all generations" in text
+
+
+def test_heads_in_the_report_say_that_they_are_generations():
+    text = text_of(run_of(), Extras())
+    assert re.search(r"last text +gen. 0 +gen. 1 +gen. 5 +gen. 10 +x gen. 0", text)
+    assert re.search(r"probe +group +gen. 0 +gen. 1", text)
+
+
 def test_an_unfinished_run_says_how_far_it_is():
     made = formula()
     lines = [x for x in log_of(made) if x["generation"] <= (4 if x["group"] == "replace" else 2)]
     run = Run(plan_of(made), grouped(plan_of(made), lines))
     found = banner_of(run, ())
-    assert "not finished: lineages have reached generation 2 to 4 of 10" in found.detail
+    assert "15 of 15 lineages stopped at generation 2 to 4 of 10." in found.detail
     assert "after 4 generations" in found.headline and "accumulate x 1.01 (generation 2)" in found.headline
     assert rows_of(text_of(run), "Perplexity of held-out text")["accumulate"][4] == "-"
 
@@ -102,7 +170,7 @@ def test_nothing_or_hardly_anything_can_be_drawn(generations):
         for extras in (None, Extras()):
             text = text_of(run, extras)
             assert "no generation after the first was measured" in text
-            assert ("INSUFFICIENT EVIDENCE" in text) == (generations is None)
+            assert "INSUFFICIENT EVIDENCE" in text and ("not finished" in text) == (generations is not None)
 
 
 def test_the_table_has_perplexities_multiples_and_verdicts():
@@ -128,18 +196,33 @@ def test_the_full_table_says_how_much_was_real():
 
 def test_tracked_words_stand_beside_human_text():
     short = text_of(run_of())
-    assert re.search(r"there: was +replace +0.710 +0.696 +0.655", short)
-    place = short.index("Tracked probabilities")
-    assert "mix-0.5" not in short[place : short.index("Published claims")]
-    assert re.search(r"there: were +mix-0.5 +0.060", text_of(run_of(), Extras()))
+    assert re.search(r"p\(was \| there\) +replace +0.710 +0.710 +0.664 +0.531", short)
+    place = short[short.index("Tracked probabilities") : short.index("\nPublished claims\n")]
+    assert "mix-0.1" in place and "mix-0.5" not in place and "other groups: report.html" in place
+    assert "other groups" not in text_of(run_of(paradigms=("replace", "mix")))
+    full = text_of(run_of(), Extras())
+    assert re.search(r"p\(were \| there\) +mix-0.5 +written text +0.060 +0.060", full)
+    assert re.search(r"p\(were \| there\) +mix-0.5 +by the model +- +0.059", full) and "other groups" not in full
+
+
+def test_a_tracked_word_that_human_text_lacks_is_told():
+    tracked = {"there: was": {"text": None, "occurrences": 0}, "there: were": {"text": None, "occurrences": 0}}
+    for extras in (None, Extras()):
+        text = text_of(run_of(plan={"tracked": tracked}), extras)
+        assert text.count("human text has no 'there': there is nothing to compare with") == 1
+    assert "human text has no" not in text_of(run_of())
 
 
 def test_claims_are_one_line_in_short_and_whole_in_full():
     run = run_of()
     short, full = text_of(run), text_of(run, Extras(), 4000)
-    assert re.search(r"11 +confirmed +replace: perplexity rises with every generation", short)
+    assert re.search(r"11 \(Gerstgrasser\) +confirmed +perplexity rose in 10 of 10 generations", short)
+    assert "claim (as published)" in short and "perplexity rises with every generation" not in short
     assert "not tested by this run: 13, 21, filter" in short and "Direction only" not in short
-    for words in ("Direction only", "Tested by: contam recurse", "Tolerance: none", "Kazdan et al. 2024"):
+    assert short.count("compared in direction only: a word trigram, not the authors' models") == 1
+    for words in ("claim (as published)", "19 (triposat)", "Direction only", "Tested by: contam recurse"):
+        assert words in full
+    for words in ("Tolerance: none", "Kazdan et al. 2024"):
         assert words in full
 
 
@@ -310,7 +393,7 @@ def test_samples_stand_side_by_side(tmp_path):
     folder = write_recursion(tmp_path, formula(seeds=2))
     first, table = table_of_samples(folder, read_run(folder))
     assert first.items[0].text.startswith("Generation 0 wrote:")
-    assert table.columns == ("group", "generation 1", "generation 5", "generation 10")
+    assert table.columns == ("group", "gen. 1", "gen. 5", "gen. 10")
     assert [row[0] for row in table.rows][:2] == ["replace", "accumulate"]
     assert table.rows[0][3].startswith("Generation 10 of replace wrote:")
 
