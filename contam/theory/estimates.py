@@ -93,7 +93,8 @@ def too_skewed(values: Floats) -> bool:
     if spread <= 1e-12 * float(np.abs(values).max()):
         return False
     skewness = float((((values - values.mean()) / spread) ** 3).mean())
-    return abs(skewness) > MOST_SKEWNESS * math.sqrt(len(values))
+    # So few values may hide their skewness: its own standard error comes on top.
+    return abs(skewness) + math.sqrt(6 / len(values)) > MOST_SKEWNESS * math.sqrt(len(values))
 
 
 def _standard_error(values: Floats) -> Floats:

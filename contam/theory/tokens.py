@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from contam.theory import binomial_chain as chain
 from contam.theory import token_forms as forms
+from contam.theory.estimates import too_skewed
 from contam.theory.forecasting import exposure
 from contam.theory.goodness import chi_square
 from contam.theory.record import DERIVED, PAPER, Comparison, Series, Simulation
@@ -60,10 +61,12 @@ class _Track:
 
     mean: list[float] = field(default_factory=list)
     error: list[float] = field(default_factory=list)
+    skewed: bool = False
 
     def add(self, values: Array, least: float = 0.0) -> None:
         self.mean.append(float(values.mean()))
         self.error.append(max(float(values.std(ddof=1)) / math.sqrt(len(values)), least))
+        self.skewed = not least and too_skewed(values)
 
     def exactly(self, value: float) -> None:
         self.mean.append(value)
@@ -71,7 +74,9 @@ class _Track:
 
     def series(self, name: str, form: Series | None, first: int = 0) -> Series:
         x = tuple(float(first + i) for i in range(len(self.mean)))
-        return replace(form or Series(name, (), (), ()), x=x, mean=tuple(self.mean), error=tuple(self.error))
+        form = form or Series(name, (), (), ())
+        approximate = form.approximate or (self.skewed and bool(form.expected) and not form.bound)
+        return replace(form, x=x, mean=tuple(self.mean), error=tuple(self.error), approximate=approximate)
 
 
 def _form(name: str, expected: Iterable[float], origin: str, source: str, **kind: bool | str) -> Series:

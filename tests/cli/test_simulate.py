@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ import pytest
 from contam.claims import CONFIRMED, CONTRADICTED, Claim, ClaimsRun
 from contam.theory import running
 from contam.theory.running import WORLDS, names_of
+from contam.theory.token_worlds import REGIMES
 from contam_cli.simulate import simulate
 
 SMALL = {
@@ -48,6 +50,26 @@ def test_probabilities_are_a_list(cli):
 def test_quiet_has_the_table_only(cli):
     told = cli("simulate", "gaussian", *SMALL["gaussian"], "-q")
     assert "closed form" in told.out and "Courses" not in told.out
+
+
+def test_quiet_without_closed_forms_tells_the_course(cli):
+    told = cli("simulate", "vae", *SMALL["vae"], "-q")
+    assert "From the first generation to 1: deviation of latent means " in " ".join(told.out.split())
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_simulated(cli, tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "simulate", lambda *args, **given: pytest.fail("simulated"))
+    monkeypatch.setattr(running, "claims", lambda *args, **given: pytest.fail("judged"))
+    (tmp_path / "file").write_text("")
+    for args in (("gaussian",), ("--claims",)):
+        told = cli("simulate", *args, "--out", str(tmp_path / "file" / "out"))
+        assert told.code == 2 and "is not a folder" in " ".join(told.err.split()) and "Traceback" not in told.err
+
+
+def test_every_regime_is_named_in_the_help(cli):
+    told = " ".join(cli("simulate", "--help").out.split())
+    for regime in REGIMES:
+        assert re.search(rf"--regime NAME [a-z, -]*\b{regime}\b", told)
 
 
 @pytest.mark.parametrize(

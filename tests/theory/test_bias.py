@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from contam.errors import UsageError
 from contam.theory import bias_forms as forms
 from contam.theory.bias import BIAS_REGIMES, BiasOptions, closed_form, half_life, models, simulate_bias, truth_weight
+from contam.theory.bias_spreads import linear_spread
+from contam.theory.estimates import comparisons_of
 from contam.theory.record import Z_LIMIT
 from contam.theory.token_worlds import zipf
 
@@ -72,6 +74,12 @@ def test_weight_of_a_growing_corpus_falls_as_a_power():
         ratio = forms.growing_weight(alpha, 1.0, 10**6) / (1 + 10**6) ** -alpha
         assert ratio == pytest.approx(1 / math.gamma(2 - alpha), rel=1e-4)
     assert forms.growing_weight(0.05, 1e-7, 100) == pytest.approx((1 + 1e-5) ** -0.05)
+
+
+def test_weight_of_a_slowly_growing_corpus_keeps_its_digits():
+    exact = math.exp(sum(math.log1p(-0.05 * 1e-4 / (1 + 1e-4 * j)) for j in range(1, 50)))
+    assert forms.growing_weight(0.05, 1e-4, 49) == pytest.approx(exact, rel=1e-14)
+    assert forms.growing_weight(0.05, 1e-4, [0, 49]).tolist() == [1, float(forms.growing_weight(0.05, 1e-4, 49))]
 
 
 def test_half_lives():
@@ -183,6 +191,20 @@ def test_sampling_noise_does_not_shift_the_weight_of_the_truth(regime, alpha):
         apart = np.abs(np.array(series.mean) - np.array(series.expected))
         assert np.all(apart <= Z_LIMIT * np.array(series.error) + 1e-12)
         assert "Wang" in series.source
+
+
+@pytest.mark.parametrize("regime", BIAS_REGIMES)
+def test_exact_errors_are_those_of_many_trajectories(regime):
+    options = BiasOptions(regime=regime, alpha=0.1, types=8, generations=12, trajectories=20_000, samples=30, seed=3)
+    runs = np.stack(list(models(options, np.random.default_rng(3))))
+    measure = np.arange(8) ** 2.0
+    assert (runs @ measure).std(axis=1) == pytest.approx(linear_spread(options, measure)[1:], rel=0.03)
+
+
+def test_few_trajectories_are_not_said_to_disagree():
+    for seed in range(25):
+        result = simulate_bias(BiasOptions(alpha=0.001, samples=50, trajectories=20, seed=seed))
+        assert not [c for c in comparisons_of(result.series) if c.agrees is False]
 
 
 @pytest.mark.parametrize("regime", BIAS_REGIMES)

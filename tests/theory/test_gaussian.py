@@ -11,6 +11,7 @@ from contam.errors import UsageError
 from contam.theory import gaussian_forms as forms
 from contam.theory.estimates import comparisons_of
 from contam.theory.gaussian import simulate_gaussian
+from contam.theory.gaussian_spreads import spreads
 from contam.theory.gaussian_worlds import GaussianOptions, expected_moments, fitted
 
 
@@ -96,6 +97,49 @@ def test_exact_standard_errors_are_those_of_many_small_samples():
     assert (means[12] ** 2).std() == pytest.approx(forms.mean_square_spread(30, 0, 12), rel=0.03)
 
 
+@pytest.mark.parametrize("divisor", ["ml", "unbiased", "known"])
+@pytest.mark.parametrize("share", [0.1, 0.7, 1.0])
+def test_exact_errors_beside_fresh_values(share, divisor):
+    options = GaussianOptions("fresh", 20, 10, 100_000, share, divisor=divisor, seed=3)
+    variance, square = spreads(options)
+    means, variances = fitted(options)
+    for t in (1, 2, 10):
+        assert variances[t].std() == pytest.approx(variance[t], rel=0.03, abs=1e-12)
+        assert (means[t] ** 2).std() == pytest.approx(square[t], rel=0.03)
+
+
+@pytest.mark.parametrize("d", [0, 1])
+def test_the_recursion_of_errors_is_their_closed_form(d):
+    variance, square = spreads(GaussianOptions("replace", 30, 12, 20, divisor=("ml", "unbiased")[d]))
+    assert variance == pytest.approx([forms.variance_spread(30, d, t) for t in range(13)], abs=1e-12)
+    assert square == pytest.approx([forms.mean_square_spread(30, d, t) for t in range(13)], abs=1e-12)
+
+
+@pytest.mark.parametrize("divisor", ["ml", "known"])
+def test_no_real_values_are_replacement(divisor):
+    none = simulate_gaussian(GaussianOptions("fresh", generations=9, real_share=0.0, divisor=divisor))
+    replaced = simulate_gaussian(GaussianOptions("replace", generations=9, divisor=divisor))
+    assert none.series == replaced.series and none.comparisons == replaced.comparisons
+    assert (none.notes, none.log_y) == (replaced.notes, replaced.log_y)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_one_real_value_carries_no_test(seed):
+    """Heavy tails: of such runs, one in four had a mean more than 4 of its own errors away."""
+    options = GaussianOptions("fresh", 100, 1000, 2000, 0.01, divisor="unbiased", seed=seed)
+    found = agreeing(options)
+    assert found["variance, mean @1000"].agrees is None and found["squared mean of the fit @1000"].agrees is None
+    assert all(math.isfinite(c.error) and c.error < 10 for c in found.values())
+
+
+def test_few_values_and_few_trajectories_carry_no_test():
+    tested = 0
+    for seed in range(30):
+        options = GaussianOptions("accumulate-subsample", 5, 30, 20, divisor="unbiased", rate=0.2, seed=seed)
+        tested += sum(c.agrees is not None for c in agreeing(options).values())
+    assert tested <= 3
+
+
 def test_means_that_few_trajectories_carry_are_shown_and_not_tested():
     found = agreeing(GaussianOptions("replace", 10, 60, 4000, divisor="unbiased"))
     assert found["variance, mean @60"].agrees is None and found["standard deviation, mean @60"].agrees is None
@@ -171,6 +215,12 @@ def test_equal_seeds_give_equal_figures():
         ({"regime": "fresh", "real_share": float("nan")}, "--real-share must be between"),
         ({"generations": 100_000, "trajectories": 1_000_000}, "times --trajectories"),
         ({"samples": 3, "generations": 10_000}, "--generations must be at most"),
+        ({"samples": 3, "generations": 10_000, "regime": "fresh", "real_share": 0.0}, "--generations must be at most"),
+        ({"regime": "fresh", "samples": 4}, "--real-share 0.1 of --samples 4 is no whole real value.*0.25 or more"),
+        (
+            {"regime": "accumulate-subsample", "samples": 1000},
+            r"\(--samples \+ --generations times --rate times --samples\) times --trajectories must be at most 5",
+        ),
     ],
 )
 def test_what_cannot_be(changes, message):

@@ -87,3 +87,15 @@ def test_a_trajectory_ends_where_points_cannot_be_told_apart(monkeypatch):
 def test_what_cannot_be(changes):
     with pytest.raises(UsageError, match=f"--{next(iter(changes))} must be between"):
         MixtureOptions(**changes)
+
+
+def test_a_component_needs_more_than_two_points():
+    with pytest.raises(UsageError, match="more than 2 for each of 20 --components, here at least 41"):
+        MixtureOptions(samples=40, components=20)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_the_fewest_points_of_a_component_have_a_width():
+    widths = width_by_drift(41, 20, 3)
+    assert np.isfinite(widths).all() and (np.diff(widths) < 0).all()
+    assert simulate_mixture(MixtureOptions(samples=41, components=20, generations=2, trajectories=1)).series

@@ -12,9 +12,10 @@ from contam.claims import CONFIRMED, CONTRADICTED, NOT_TESTED, Claim, ClaimsRun
 from contam.errors import InputError
 from contam.reports import Style, html, markdown, terminal
 from contam.reports.claims_page import draw_claims
-from contam.reports.scale import draw_course
+from contam.reports.page import Bar
+from contam.reports.scale import draw_bar, draw_course, glyphs_for
 from contam.theory import page as module
-from contam.theory.page import draw_simulation, write_result
+from contam.theory.page import check_folder, draw_simulation, write_result
 from contam.theory.pictures import draw_pictures
 from contam.theory.record import DERIVED, PAPER, Comparison, Series, Simulation
 
@@ -56,6 +57,23 @@ def test_what_disagrees_is_said_in_words():
 def test_without_closed_forms_there_is_no_table():
     assert "Nothing here has a closed form" in text_of(replace(RESULT, comparisons=()))
     assert "hold only nearly" in text_of(replace(RESULT, comparisons=(NEARLY,)))
+
+
+def test_without_closed_forms_one_line_tells_the_course():
+    first = draw_simulation(replace(RESULT, comparisons=())).sections[0]
+    assert "From the first generation to 3: width 1 to 0.125; distance 0 to 4." in first.blocks[0].items
+
+
+def test_what_few_trajectories_cannot_test_is_marked():
+    text = text_of(replace(RESULT, comparisons=(replace(BOUND, approximate=True),)))
+    assert "~ <= 0.9" in text and "cannot be tested here" in text
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1.7e308])
+def test_bars_survive_what_is_no_number(value):
+    glyphs = glyphs_for(True)
+    for row in (Bar("x", value, "", "falls", (-1.7e308, 0.0, 1.0)), Bar("x", 0.5, "", "falls", (0.0, value, math.inf))):
+        assert draw_bar(row, 20, glyphs) == ""
 
 
 def test_courses_are_small_bars():
@@ -127,6 +145,33 @@ def test_a_folder_of_claims(tmp_path):
     write_result(tmp_path, RUN)
     found = json.loads((tmp_path / "claims.json").read_text())
     assert [c["id"] for c in found["claims"]] == ["1", "2", "10"] and (tmp_path / "report.html").is_file()
+
+
+@pytest.mark.parametrize("way", ["out", "out/figures"])
+def test_a_file_where_a_folder_belongs(tmp_path, way):
+    (tmp_path / way).parent.mkdir(exist_ok=True)
+    (tmp_path / way).write_text("")
+    with pytest.raises(InputError, match=f"cannot write to .*out: .*{way} is not a folder"):
+        check_folder(tmp_path / "out")
+    with pytest.raises(InputError, match=f"{way} is not a folder"):
+        write_result(tmp_path / "out", RESULT)
+
+
+def test_a_folder_where_a_file_belongs(tmp_path):
+    (tmp_path / "report.html").mkdir()
+    with pytest.raises(InputError, match=r"report\.html is a folder, where a file belongs"):
+        check_folder(tmp_path)
+
+
+def test_a_folder_without_permission(tmp_path, monkeypatch):
+    monkeypatch.setattr(module.os, "access", lambda path, mode: path != tmp_path)
+    with pytest.raises(InputError, match="no permission to write in"):
+        check_folder(tmp_path / "a" / "b")
+
+
+def test_a_folder_that_is_only_checked_is_not_made(tmp_path):
+    check_folder(tmp_path / "a" / "b")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_in_the_way(tmp_path):

@@ -91,7 +91,12 @@ def test_a_simulation_names_the_bound():
         ({"samples": 12}, "--samples must be at least --dimension"),
         ({"design": "random"}, "--design must be one of fixed, fresh"),
         ({"noise": 0.0}, "--noise must be between"),
-        ({"samples": 100_000, "dimension": 1000}, "too large|must be at most"),
+        ({"samples": 100_000, "dimension": 1000}, "must be at most"),
+        ({"samples": 1000, "dimension": 100}, "--samples times --dimension times --trajectories must be at most 50,0"),
+        (
+            {"dimension": 1, "samples": 5, "generations": 10_000, "trajectories": 6000},
+            "--generations times --trajectories must be at most 50,000,000, not 60,000,000",
+        ),
     ],
 )
 def test_what_cannot_be(changes, message):

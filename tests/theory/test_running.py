@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
@@ -12,8 +13,10 @@ import pytest
 import contam
 from contam.claims import CONFIRMED, Claim, ClaimsRun
 from contam.errors import ContamError, UsageError
+from contam.reports import Style, terminal
 from contam.theory import running as module
 from contam.theory.running import WORLDS, claims, functions, names_of, simulate
+from contam.theory.token_worlds import REGIMES
 
 FAST = {"generations": 3, "trajectories": 5, "samples": 30}
 VAE = {"generations": 1, "trajectories": 1, "samples": 50, "epochs": 1, "hidden": 8}
@@ -63,6 +66,27 @@ def test_every_closed_form_is_compared():
     assert "variance, mean @3" in [comparison.name for comparison in result.comparisons]
 
 
+@pytest.mark.parametrize("what", ["tokens", "gaussian", "regression", "bias"])
+def test_fewer_than_twenty_trajectories_test_nothing(what):
+    few, many = (simulate(what, **settings(what) | {"trajectories": n}) for n in (19, 20))
+    assert few.comparisons and all(c.agrees is None for c in few.comparisons)
+    assert all(s.approximate for s in few.series if s.expected)
+    assert "Nothing is tested (~)" in few.notes[-1] and "20 trajectories" in few.notes[-1]
+    assert not any("Nothing is tested" in note for note in many.notes)
+    text = terminal.render(few.draw(), Style(200, False, False))
+    assert "cannot be tested" in text and "agree" not in text
+
+
+def test_a_world_without_noise_is_tested_however_few_its_trajectories():
+    result = simulate("bias", samples=0, trajectories=2)
+    assert any(c.agrees for c in result.comparisons) and not any("Nothing is" in note for note in result.notes)
+
+
+def test_without_noise_slow_errors_agree_with_their_closed_form():
+    result = simulate("bias", regime="accumulate-subsample", rate=0.0001, samples=0)
+    assert len(result.comparisons) >= 4 and all(c.agrees for c in result.comparisons)
+
+
 def test_none_is_the_default():
     assert simulate("gaussian", **FAST, divisor=None).settings["divisor"] == "ml"
 
@@ -110,6 +134,22 @@ def test_claims_come_in_their_order_with_progress(few, processes):
     assert run.exit_code() == 0 and run.seconds >= 0
     told = json.loads(json.dumps(run.to_dict()))
     assert told["command"] == "simulate" and told["claims"][0]["status"] == CONFIRMED
+
+
+def test_modules_in_the_working_folder_are_not_run(few, tmp_path, monkeypatch):
+    for name in ("numpy.py", "json.py", "contam.py"):
+        (tmp_path / name).write_text("from pathlib import Path\nPath('ran').touch()\n")
+    monkeypatch.chdir(tmp_path)
+    for entry in ("", "."):
+        monkeypatch.syspath_prepend(entry)
+    assert [claim.id for claim in claims(processes=2).claims] == ["2", "11"]
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_working_folder_named_on_the_path_stays_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", ["", ".", "lib", str(tmp_path)])
+    assert module._search_path().split(os.pathsep) == ["lib", str(tmp_path)]
 
 
 def test_a_claim_that_cannot_be_judged_says_why(few):
@@ -165,3 +205,8 @@ def test_worlds_claims_and_fields_are_documented():
     result = simulate("gaussian", **FAST).to_dict()
     keys = [*result, *result["series"][0], *result["comparisons"][0]]
     assert not [key for key in keys if f"`{key}" not in section]
+
+
+def test_every_regime_is_documented():
+    page = (DOCS / "simulate.md").read_text().partition("\nRegimes: ")[2].partition("\n\n")[0].replace("\n", " ")
+    assert [regime for regime in REGIMES if f"`{regime}` (" not in page] == []

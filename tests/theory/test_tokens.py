@@ -10,6 +10,7 @@ import pytest
 
 from contam.errors import UsageError
 from contam.theory import token_forms as forms
+from contam.theory.estimates import comparisons_of
 from contam.theory.forecasting import exposure
 from contam.theory.record import DERIVED, PAPER, Z_LIMIT, Series
 from contam.theory.token_worlds import REGIMES, collapse_times, world, zipf
@@ -299,6 +300,11 @@ def test_the_last_token_is_i_with_probability_p_i():
         ({"probabilities": (1.0, 0.0)}, "--probabilities must be"),
         ({"probabilities": (math.nan, 0.5)}, "--probabilities must be"),
         ({"types": 10**6}, "use fewer --trajectories or --types"),
+        (
+            {"regime": "accumulate-subsample", "corpus": 10**8, "types": 10},
+            "grows to 2,000,000,000 tokens.*lower --corpus, --rate or --generations, or take --replacement",
+        ),
+        ({"regime": "accumulate-subsample", "samples": 10**8, "types": 10}, "lower --samples, --rate"),
     ],
 )
 def test_what_cannot_be(settings, told):
@@ -320,3 +326,24 @@ def test_beyond_the_chain_branching_serves():
     assert gone.expected == pytest.approx(forms.extinct(3))
     assert simulation.comparisons == ()
     assert any("up to 1500" in note for note in simulation.notes)
+
+
+def test_the_largest_corpus_that_is_sampled_without_replacement():
+    """What the check lets through, numpy can sample; one token more and it cannot."""
+    size = (10**9 - 1) // 3
+    options = TokensOptions("accumulate-subsample", types=10, samples=100, corpus=10**8, generations=9, trajectories=2)
+    assert options.start + options.added * 8 == 9 * 10**8 and len(simulate_tokens(options).series[0].mean) == 10
+    rng = np.random.default_rng(0)
+    assert rng.multivariate_hypergeometric([size, size, size], 9).sum() == 9
+    with pytest.raises(ValueError, match="1000000000"):
+        rng.multivariate_hypergeometric([size, size, size + 1], 9)
+    TokensOptions("accumulate-subsample", types=10, corpus=10**8, generations=20, replacement=True)
+
+
+def test_few_trajectories_are_not_said_to_disagree():
+    """A skewed mean of twenty is more than 4 of its own errors away now and then."""
+    tested = []
+    for seed in range(40):
+        result = simulate_tokens(TokensOptions("fresh", types=100, samples=200, trajectories=20, seed=seed))
+        tested += [c for c in comparisons_of(result.series) if c.agrees is not None]
+    assert not [c for c in tested if not c.agrees]
