@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from contam.reports.escape import visible
 from contam_cli.live import Watch, duration, plain, sparkline
 from contam_cli.settings import Settings
 
@@ -91,8 +92,13 @@ class Scene:
     def watch(self, event: Any) -> None:
         """Take an event."""
         self.event = event
-        if event.note and event.unit:
-            self.working[event.unit] = event.note
+        if event.phase in ("loading", "drawing"):  # another run begins, or this one is over
+            self.working.clear()
+            self.rows = {} if event.phase == "loading" else self.rows
+            self.left = None
+        if event.unit and not event.line:
+            self.working.pop(event.unit, None)
+            self.working |= {event.unit: event.note} if event.note else {}
         if event.line:
             self.working.pop(event.unit, None)
             self.left = event.seconds_left
@@ -162,9 +168,11 @@ class Lines:
         now = time.monotonic()
         if event.phase != self.phase:
             self.phase, self.told_at = event.phase, now
-            click.echo(f"contam: {PHASES.get(event.phase, event.phase)}", err=True)
-        elif event.line and now - self.told_at >= _EVERY_SECONDS:
+            note = f": {event.note}" if event.note else ""
+            click.echo(f"contam: {PHASES.get(event.phase, event.phase)}{visible(note)}", err=True)
+        elif now - self.told_at >= _EVERY_SECONDS:
             self.told_at = now
             rows = [(plain(name, _NAME, True), row.values) for name, row in self.scene.rows.items()]
             last = (f"{name} {values[-1]:.4g}" for name, values in rows if values)
-            click.echo(f"contam: {headline(self.scene)}: {', '.join(last)}", err=True)
+            working = (f"{plain(name, _NAME, True)} {note}" for name, note in self.scene.working.items())
+            click.echo(f"contam: {headline(self.scene)}: {', '.join((*last, *working))}", err=True)

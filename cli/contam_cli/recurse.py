@@ -141,7 +141,11 @@ def recurse(
         return 0
     folder = Folder("recurse")
     with folder.told_on_interrupt(), watched(settings(), folder.watch) as view:
-        run = resumed if resume else tested if claims else started
-        result = run(asked, out, view)
+        if claims:
+            result = tested(asked, out, view, resume)
+        else:
+            result = (resumed if resume else started)(asked, out, view)
+    for told in result.failed if settings().quiet else ():
+        click.echo(f"contam: {told}", err=True)
     deliver(result.claims_run if claims else result, form, outputs, settings().quiet)
     return result.exit_code(fail_on)

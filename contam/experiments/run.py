@@ -212,11 +212,11 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
         raw = path.read_bytes()
     except FileNotFoundError:
         return
-    for line in raw[: raw.rfind(b"\n") + 1].splitlines():
+    for number, line in enumerate(raw[: raw.rfind(b"\n") + 1].splitlines(), 1):
         try:
             record = json.loads(line)
         except ValueError as error:
-            raise InputError(f"{path} is damaged: {error}") from error
+            raise InputError(f"{path}:{number} is damaged ({error}): take that line out; it is made again") from error
         yield record
 
 

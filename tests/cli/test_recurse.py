@@ -28,14 +28,15 @@ def human(tmp_path_factory):
     return str(path)
 
 
-def test_a_run_tells_what_happened_and_where_it_is(human, tmp_path, capsys):
-    out = str(tmp_path / "run")
-    code = run(["recurse", "ngram", "--real", human, "--paradigm", "replace,mix", "--out", out, *SMALL])
+def test_a_run_tells_what_happened_and_where_it_is(human, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code = run(["recurse", "ngram", "--real", human, "--paradigm", "replace,mix", "--out", "run", *SMALL])
     told = capsys.readouterr()
     assert code == 0
     for part in ("replace", "mix-0.1", "mix-0.5", "perplexity"):
         assert part in told.out
-    assert "report.html" in "".join(told.out.split())
+    assert "run/report.html" in told.out
+    assert "3 lineages, 2 generations each, on 5,000 words" in told.err
     assert "contam: generations" in told.err
     assert len(told.out.splitlines()) <= 60
 

@@ -43,7 +43,8 @@ def generation_zero(place: Place, seed: int, send: Send, beat: Beat) -> None:
     begin = time.perf_counter()
     name = Name(base_name(seed), seed, 0, place.progress_of(base_name(seed)))
     model = place.backend.train(place.real, name, beat)
-    written = model.write(place.real, name, beat)
+    most = max((copies_of(lineage) for lineage in place.options.lineages()), default=1)
+    written = model.write(Encoded.joined([place.real] * most), name, beat)
     corpus = Composed(place.real, place.real.tokens)
     line = {"generation": 0, "seed": seed} | _line(place, model, model, corpus, written)
     model.save(place.base_of(seed))
@@ -70,6 +71,8 @@ class _Course:
     base: Trained
     sieve: Sieve | None
     kept: list[Encoded | None]
+    filtered_before: dict[str, Any] | None = None
+    """What the filter made of generation 0's text."""
 
     @classmethod
     def taken_up(cls, place: Place, lineage: Lineage, done: int) -> _Course:
@@ -79,7 +82,7 @@ class _Course:
         if zero is None:
             raise InputError(f"the text of generation 0 of seed {lineage.seed} is missing in {place.folder}")
         course = cls(place, lineage, base, None, [])
-        course._begin(zero)
+        course._begin(zero[: copies_of(lineage) * len(place.real)])
         wanted = needed(lineage.paradigm, done + 1)
         for generation in range(1, done + 1):
             texts = read_texts(place.texts_of(lineage.name, generation)) if generation in wanted else ()
@@ -98,7 +101,8 @@ class _Course:
         name = Name(self.lineage.name, self.lineage.seed, 0)
         losses = [_losses(self.base.predicted(documents)) for documents in (self.place.held_out, encoded)]
         self.sieve = Sieve.fit(self.place.human.held_out, zero, *losses, name=name, kind=self.lineage.filter)
-        self.kept.append(self._sifted(self.base, Written(zero, encoded), name, unheard)[1])
+        _, kept, self.filtered_before = self._sifted(self.base, Written(zero, encoded), name, unheard)
+        self.kept.append(kept)
 
     def next(self, generation: int, beat: Beat) -> tuple[dict[str, Any], Written]:
         """One generation."""
@@ -113,13 +117,12 @@ class _Course:
         self.kept.append(encoded)
         self._let_go(generation)
         forget(place.progress_of(lineage.name))
-        return line | {"filtered": told}, written
+        before = {"filtered_before": self.filtered_before} if generation == 1 and self.sieve is not None else {}
+        return line | {"filtered": told} | before, written
 
     def _like(self) -> Encoded:
         """As many documents as there are real ones; more where the pool takes more than that of each generation."""
-        rate = self.lineage.rate or 1.0
-        copies = math.ceil(rate) if self.lineage.paradigm == "accumulate-subsample" else 1
-        return Encoded.joined([self.place.real] * max(copies, 1))
+        return Encoded.joined([self.place.real] * copies_of(self.lineage))
 
     def _sifted(
         self, model: Trained, written: Written, name: Name, beat: Beat
@@ -157,6 +160,11 @@ class _Course:
             self.kept[old] = None
 
 
+def copies_of(lineage: Lineage) -> int:
+    """How many times as many documents as there are real ones a generation writes: what the pool takes of it."""
+    return max(math.ceil(lineage.rate or 1.0), 1) if lineage.paradigm == "accumulate-subsample" else 1
+
+
 def _filling(documents: Encoded, tokens: int) -> list[int]:
     """Documents in their order until there are so many tokens, beginning again where all are fewer."""
     order: list[int] = []
@@ -190,7 +198,8 @@ def zero_of(lineage: Lineage, line: dict[str, Any]) -> dict[str, Any]:
 
 
 def _line(place: Place, model: Trained, base: Trained, corpus: Composed, written: Written) -> dict[str, Any]:
-    """All that is measured of a generation."""
+    """All that is measured of a generation, of as many documents as there are real ones."""
+    written = _as_many(written, len(place.real))
     empty = sum(not text.strip() for text in written.texts)
     held_out = model.predicted(place.held_out)
     training = {"documents": len(corpus.corpus), "tokens": corpus.corpus.tokens, "real_tokens": corpus.real_tokens}
@@ -212,6 +221,13 @@ def _line(place: Place, model: Trained, base: Trained, corpus: Composed, written
         "tracked": tracked(model, written.texts, place.human.held_out, place.options.track),
         "downstream": downstream(model, place.endings, held_out),
     }  # fmt: skip
+
+
+def _as_many(written: Written, count: int) -> Written:
+    """The first documents."""
+    if len(written.texts) <= count:
+        return written
+    return Written(written.texts[:count], written.encoded.take(range(count)), written.ended)
 
 
 def _loss(predicted: Predicted) -> dict[str, float]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import chain, pairwise, repeat
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +25,7 @@ from contam.experiments.recurse.options import RecurseOptions, flag_of
 from contam.models.ngram import Ngram, compile_kernels
 from contam.models.ngram_writing import Drawing, write
 from contam.models.word_text import CLOSING, OPENING, tokens
+from contam.reports import write_whole
 
 _FILE = "ngram.npz"
 _UNKNOWN = ("\ufffd", *map(chr, range(0xE000, 0xF900)))
@@ -162,13 +164,16 @@ class NgramTrained:
         return np.exp(-sums).reshape(len(contexts), len(words))
 
     def save(self, folder: Path) -> None:
-        """Keep the training corpus as numbers: from it the model is counted again within a moment."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """Keep the training corpus as numbers: from it the model is counted again within a moment. Raises InputError
+        where it cannot be written."""
         small = self.corpus.ids.astype(np.min_scalar_type(len(self.alphabet)))
-        temporary = folder / f".{_FILE}"
-        with temporary.open("wb") as file:
-            np.savez(file, ids=small, bounds=self.corpus.bounds, vocabulary=np.array(self.alphabet.digest))
-        temporary.replace(folder / _FILE)
+        held = BytesIO()
+        np.savez(held, ids=small, bounds=self.corpus.bounds, vocabulary=np.array(self.alphabet.digest))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"cannot make {folder}: {error.strerror or error}") from error
+        write_whole(folder / _FILE, held.getvalue())
 
 
 class NgramBackend:

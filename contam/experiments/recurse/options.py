@@ -125,6 +125,8 @@ class RecurseOptions:
                 raise UsageError(f"{flag_of(name)} names something twice: {', '.join(map(str, value))}")
         if len(self.betas) != 2:
             raise UsageError(f"--betas takes two numbers such as 0.9,0.95, not {len(self.betas)}")
+        if len({lineage.name for lineage in self.lineages()}) < len(self.lineages()):
+            raise UsageError("--real-share and --rate: two that are equal to six digits are one")
         if not self.paradigms:
             raise UsageError(f"--paradigm must name one of {', '.join(PARADIGMS)}")
         if self.beams > 1 and (self.temperature != 1.0 or self.top_k or self.top_p < 1):

@@ -32,6 +32,8 @@ class Recursion:
     differing: tuple[str, ...]
     failures: Mapping[str, tuple[str, str]]
     seconds: float
+    done_before: bool = False
+    """Whether nothing was left to do."""
 
     @property
     def level(self) -> Level:
@@ -73,9 +75,11 @@ class Recursion:
         if full:
             return full_page(self.folder, self.claims, self.notes)
         page = draw_run(self.run, self.claims)
-        kept = (f"{self.folder / REPORT}: all of this with pictures", f"{self.folder}: the log and all else")
-        told = (*self.notes, *kept)
-        return replace(page, sections=(*page.sections, Section("Where it is", (Sentences(told),))))
+        wrong = (Section("What went wrong", (Sentences(tuple(self.failed)),)),) if self.failures else ()
+        near = self.folder.relative_to(Path.cwd()) if self.folder.is_relative_to(Path.cwd()) else self.folder
+        kept = (f"{near / REPORT}: all of this with pictures", f"{near}: the log and all else")
+        told = (*self._others(), *kept)
+        return replace(page, sections=(*wrong, *page.sections, Section("Where it is", (Sentences(told),))))
 
     @property
     def claims_run(self) -> ClaimsRun:
@@ -85,11 +89,24 @@ class Recursion:
         return ClaimsRun(self.claims, self.seconds, "recurse", title, notes)
 
     @property
+    def failed(self) -> list[str]:
+        """Which lineages could not be finished, and why: each reason once."""
+        by_reason: dict[str, list[str]] = {}
+        for name, (_, reason) in self.failures.items():
+            by_reason.setdefault(reason, []).append(name)
+        return [f"{', '.join(names)} could not be finished: {reason}" for reason, names in by_reason.items()]
+
+    @property
     def notes(self) -> list[str]:
         """What the report has to say beside the figures."""
-        failed = [f"{name} could not be finished: {told}" for name, (_, told) in self.failures.items()]
-        failed += shrunk(self.run)
-        return failed + [f"{one} came out otherwise when it was computed again" for one in self.differing[:3]]
+        return self.failed + self._others()
+
+    def _others(self) -> list[str]:
+        told = [f"{one} came out otherwise when it was computed again" for one in self.differing[:3]]
+        if self.done_before:
+            more = 2 * int(self.run.plan.get("generations") or 1)
+            told.append(f"nothing was left to do; to go further: --resume --generations {more} --out {self.folder}")
+        return shrunk(self.run) + told
 
 
 def _lineage(history: Any) -> dict[str, Any]:

@@ -25,15 +25,18 @@ _SMALL_TRAINING = {"learning_rate": 2e-3, "block": 128}
 
 @dataclass(frozen=True)
 class Preset:
-    """A published set-up: the ``settings`` that its text or code names, and what is ``open`` in it."""
+    """A published set-up: the ``settings`` that its text or code names, what is ``open`` or done otherwise."""
 
     source: str
     settings: Mapping[str, Any]
     open: tuple[str, ...] = field(default=())
+    published: Mapping[str, Any] = field(default_factory=dict)
+    """What was published where this command has no such setting and ``settings`` has the nearest."""
 
 
 def _of(source: str, *open_: str, **settings: Any) -> Preset:
-    return Preset(source, MappingProxyType(settings), open_)
+    precision = {"precision": "fp16"} if settings.get("precision") == "bf16" else {}
+    return Preset(source, MappingProxyType(settings), open_, MappingProxyType(precision))
 
 
 _TINYSTORIES = "hf://datasets/roneneldan/TinyStories/data/train-*.parquet"
@@ -45,7 +48,6 @@ _WANG = {
     "track": ("there: was, were",),
 }  # fmt: skip
 _WANG_OPEN = (
-    "precision bf16 on fp32 masters (published: fp16)",
     "stories are packed into windows of 512 tokens, about as many in a step as 320 padded stories have at most",
     "the model has 512 positions (published: 2,048); longer stories go on from their last 256 tokens, and held-out "
     "text is read in windows of 512 by half (published: 2,048 by 512)",
@@ -91,7 +93,7 @@ def settled(given: Mapping[str, Any]) -> RecurseOptions:
 
     Raises UsageError for an unknown preset, a model or text that is missing, and a scale without a preset.
     """
-    asked = {k: v for k, v in given.items() if v not in (None, (), "")}
+    asked = {k: _plural(k, v) for k, v in given.items() if v not in (None, (), "", [])}
     name = asked.get("preset")
     if name is None and asked.get("scale", 1.0) != 1.0:
         raise UsageError("--scale makes a preset smaller: give one with --preset")
@@ -102,10 +104,43 @@ def settled(given: Mapping[str, Any]) -> RecurseOptions:
         asked["filters"] = ("none", *(name for name in asked["filters"] if name != "none"))
     options = replace(RecurseOptions(), **{**settings, **asked})
     if not options.model:
-        raise UsageError("name a model (ngram, gpt2-mini, a folder, a hub name), or a --preset")
+        raise UsageError(
+            "name a model (ngram, gpt2-mini, a folder, a hub name) or a --preset; the shortest: contam recurse ngram "
+            "--real pydoc"
+        )
+    _check_effect(asked, options)
     if not options.real:
         raise UsageError("--real PATH: the human text that generation 0 is trained on")
     return replace(options, real=tuple(_absolute(path) for path in options.real), valid=_absolute(options.valid))
+
+
+_SEVERAL = ("real", "paradigms", "real_shares", "rates", "filters", "track", "betas")
+_NEURAL = (
+    "beams", "repetition_penalty", "prompt_tokens", "max_tokens", "lengths", "vocabulary", "block", "batch_size",
+    "epochs", "learning_rate", "schedule", "warmup", "betas", "weight_decay", "clip", "precision", "device",
+)  # fmt: skip
+_COUNTED = ("order", "unit")
+
+
+def _plural(name: str, value: Any) -> Any:
+    """Fields with several values as tuples: a list is one, a single value a list of one."""
+    if name not in RecurseOptions.__dataclass_fields__:
+        near = get_close_matches(name, RecurseOptions.__dataclass_fields__, n=1)
+        raise UsageError(f"no setting {name!r}" + (f": did you mean {near[0]}?" if near else ""))
+    if name not in _SEVERAL:
+        return value
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+
+
+def _check_effect(asked: Mapping[str, Any], options: RecurseOptions) -> None:
+    """What is given is to have an effect."""
+    ngram = options.model == "ngram"
+    for name in (n for n in asked if n in (_NEURAL if ngram else _COUNTED)):
+        whose = "neural models: an n-gram model counts, and writes documents as long as real ones" if ngram else "ngram"
+        raise UsageError(f"{flag_of(name)} is for {whose}; leave it out")
+    for name, paradigm in (("real_shares", "mix"), ("real_kind", "mix"), ("rates", "accumulate-subsample")):
+        if name in asked and paradigm not in options.paradigms:
+            raise UsageError(f"{flag_of(name)} belongs to {paradigm}, which is not among --paradigm")
 
 
 def _absolute(path: Any) -> Any:
@@ -153,21 +188,29 @@ def departures(options: RecurseOptions) -> tuple[str, ...]:
     """What in a run differs from the published set-up of its preset, in words."""
     if options.preset is None:
         return ()
-    preset = _preset(options.preset)
+    preset, usual = _preset(options.preset), RecurseOptions()
     changed = [
-        f"{flag_of(name)} {_told(getattr(options, name))} (published: {_told(value)})"
-        for name, value in preset.settings.items()
+        f"{flag_of(name)} {told(getattr(options, name))} (published: {told(value)})"
+        for name, value in ({**preset.settings, **preset.published}).items()
         if getattr(options, name) != value
     ]
+    others = (n for n in RecurseOptions.__dataclass_fields__ if n not in preset.settings and n not in _NO_DEPARTURE)
     added = [
-        f"{flag_of(name)} {_told(getattr(options, name))} (no such thing in the published set-up)"
-        for name in ("size", "filters")
-        if name not in preset.settings and getattr(options, name) != getattr(RecurseOptions(), name)
+        f"{flag_of(name)} {told(getattr(options, name))} ({_ADDED.get(name, 'not named in the published set-up')})"
+        for name in others
+        if getattr(options, name) != getattr(usual, name)
     ]
+    if "/" in preset.settings["model"] and options.model in _SMALL_MODELS.values():
+        added.append("every generation is trained from scratch (published: fine-tuned)")
     return (*changed, *added, *preset.open)
 
 
-def _told(value: Any) -> str:
+_NO_DEPARTURE = ("preset", "scale", "track", "device", "workers", "keep", "text_field", "write_batch", "valid_share")
+_ADDED = {"size": "words; published: the whole text", "valid": "published: the set's own validation text"}
+
+
+def told(value: Any) -> str:
+    """A setting as a person would write it."""
     if isinstance(value, tuple):
-        return ", ".join(map(_told, value))
+        return ",".join(map(told, value))
     return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)

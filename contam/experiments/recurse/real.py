@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,16 @@ class RealText:
     held_out: tuple[str, ...]
     fresh: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Of all texts and of how they are divided."""
+        told = hashlib.blake2b(digest_size=16)
+        for texts in (self.training, self.held_out, self.fresh):
+            for text in texts:
+                told.update(text.encode("utf-8", "surrogatepass") + b"\x00")
+            told.update(b"\x01")
+        return told.hexdigest()
 
 
 def words_in(text: str) -> int:

@@ -7,16 +7,17 @@ import platform
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from contam.errors import ContamError, InputError, LimitError, UsageError
 from contam.experiments.recurse.events import Event, Watcher
 from contam.experiments.recurse.generations import zero_of
-from contam.experiments.recurse.options import Lineage, RecurseOptions
+from contam.experiments.recurse.options import Lineage, RecurseOptions, flag_of
 from contam.experiments.recurse.outcome import Recursion, concluded
 from contam.experiments.recurse.place import NGRAM, Place, place_of
-from contam.experiments.recurse.presets import departures, settled
+from contam.experiments.recurse.presets import departures, settled, told
 from contam.experiments.recurse.real import words_in
 from contam.experiments.recurse.side_by_side import Message, Unit, carry_out, workers_for
 from contam.experiments.recurse.tracking import human_tracked, parsed
@@ -25,7 +26,8 @@ from contam.models import launched
 from contam.models.texts import load_validation
 
 FREE_TO_CHANGE = ("generations", "device", "workers", "write_batch", "keep")
-"""What a run that is taken up again may be given anew: none of it changes what is in the log already."""
+"""What a run that is taken up again may be given anew. None of it changes what is in the log already, except that the
+last digits of neural models move with the number of threads, and so with ``workers``."""
 _ERRORS: dict[str, type[ContamError]] = {"UsageError": UsageError, "LimitError": LimitError}
 
 
@@ -57,6 +59,7 @@ def started(given: Mapping[str, Any], out: Path | None, watcher: Watcher | None 
     parsed(options.track)
     _looked_up(options)
     folder = (out or unused(f"recurse-{_label(options.model)}")).absolute()
+    _check_folder(folder, options)
     with RunFolder.start(folder, _plan(options)) as run:
         try:
             return _run(run, options, watcher)
@@ -69,8 +72,10 @@ def resumed(given: Mapping[str, Any], out: Path | None, watcher: Watcher | None 
     """Go on with a run; UsageError where what is given contradicts its plan."""
     folder = (out or _newest(given)).absolute()
     with RunFolder.resume(folder) as run:
+        if run.plan.get("command") != "recurse":
+            raise UsageError(f"the run in {folder} is one of contam {run.plan.get('command')}, not of recurse")
         options = _continued(run.plan, given, folder)
-        run.extend({name: getattr(options, name) for name in FREE_TO_CHANGE})
+        _units(run, options.lineages(), options)  # a damaged log is told before anything is changed
         return _run(run, options, watcher)
 
 
@@ -93,6 +98,18 @@ def helping(given: Mapping[str, Any], out: Path | None, resume: bool = False) ->
     return True
 
 
+def _check_folder(folder: Path, options: RecurseOptions) -> None:
+    """A run must not be mixed up with other files, least of all with the human text that it reads."""
+    for real in (*options.real, *([options.valid] if options.valid else [])):
+        text = Path(real).resolve()
+        if text.is_dir() and folder.resolve().is_relative_to(text):
+            raise UsageError(
+                f"the run folder {folder} lies in {real}: the run would read itself as human text; give another --out"
+            )
+    if folder.is_dir() and not (folder / PLAN).exists() and any(folder.iterdir()):
+        raise UsageError(f"{folder} is not empty and holds no run: give an empty or a new folder as --out")
+
+
 def _looked_up(options: RecurseOptions) -> None:
     """A model, a device or a text that is not there is told before anything is written."""
     if options.model != NGRAM:
@@ -100,12 +117,16 @@ def _looked_up(options: RecurseOptions) -> None:
         from contam.models.finding import find
         from contam.models.loading import device_of
 
+        if get_close_matches(options.model.lower(), [NGRAM], cutoff=0.6) and not Path(options.model).exists():
+            raise UsageError(f"no model {options.model!r}: did you mean {NGRAM}?")
         if configuration(options.model) is None:
             find(options.model)
         device_of(options.device, options.precision)
     for path in (*options.real, *([options.valid] if options.valid else [])):
-        if Path(path).exists() or path == "-":
+        if Path(path).is_file() or Path(path).is_dir():
             continue
+        if Path(path).exists():
+            raise UsageError(f"{path} can be read only once (a pipe or a device): give a file")
         load_validation(path, options.text_field)
 
 
@@ -121,17 +142,24 @@ def _plan(options: RecurseOptions) -> dict[str, Any]:
 
 def _described(run: RunFolder, place: Place) -> None:
     """What is known once the text is read: sizes, and the human sample of the same size, judged as texts will be."""
+    human, options = place.human, place.options
+    known, found = run.plan.get("text_digest"), human.digest
+    if known is not None and known != found:
+        before, now = run.plan["words"]["training"], sum(map(words_in, human.training))
+        raise InputError(
+            f"the human text has changed since the run in {run.path} began ({before:,} words to train on then, "
+            f"{now:,} now): put it back as it was, or begin a new run with another --out"
+        )
     if "human" in run.plan:
         return
-    human, options = place.human, place.options
     parts = {"training": human.training, "held_out": human.held_out, "fresh": human.fresh}
     encoded = {"training": place.real, "held_out": place.held_out, "fresh": place.fresh}
     audited = place.measurer.audited(human.training)
     verdict, reason = audited["verdict"], "; ".join(audited["verdict"]["reasons"])
     run.extend(
         {
+            "text_digest": found,
             "backend": place.backend.kind,
-            "unit": place.backend.unit,
             "documents": {name: len(texts) for name, texts in parts.items()},
             "words": {name: sum(map(words_in, texts)) for name, texts in parts.items()},
             "tokens": {name: part.tokens for name, part in encoded.items()},
@@ -166,6 +194,8 @@ class _Log:
                 self.write(zero_of(lineage, line) if unit.lineage is None else line, samples)
         elif message.kind == "failed":
             self.failures[unit.name] = message.content
+        elif message.kind == "over":
+            self.watcher(Event("generations", self.done, self.total, unit=unit.name))
         elif message.kind == "beat":
             phase, share = message.content
             self.watcher(Event("generations", self.done, self.total, unit=unit.name, note=f"{phase} {share:.0%}"))
@@ -197,13 +227,30 @@ def _carried_out(run: RunFolder, place: Place, tell: Watcher, begin: float) -> R
     _described(run, place)
     lineages = options.lineages()
     units, done = _units(run, lineages, options)
+    workers = workers_for(options, len(units))
+    run.extend({name: getattr(options, name) for name in FREE_TO_CHANGE} | {"workers": workers})
     log = _Log(run, lineages, tell, done, len(lineages) * (options.generations + 1))
-    tell(Event("generations", log.done, log.total))
-    carry_out(place, units, workers_for(options, len(units)), log.hear)
+    tell(Event("generations", log.done, log.total, note=_told(run, units, workers)))
+    carry_out(place, units, workers, log.hear)
     if log.failures and not any(read_lines(run.path / LOG)):
         raise _error(next(iter(log.failures.values())))
     tell(Event("drawing", log.done, log.total))
-    return concluded(run.path, run.differing, log.failures, time.perf_counter() - begin)
+    result = concluded(run.path, run.differing, log.failures, time.perf_counter() - begin)
+    return result if units else replace(result, done_before=True)
+
+
+def _told(run: RunFolder, units: list[Unit], workers: int) -> str:
+    """What is about to be done, in a sentence or two."""
+    if not units:
+        return "nothing is left to do"
+    plan = run.plan
+    lineages = sum(unit.lineage is not None for unit in units)
+    words, tokens = plan["words"]["training"], plan["tokens"]["training"]
+    how = f"{workers} processes" if workers > 1 else "one process"
+    size = f"{words:,} words ({tokens:,} tokens) of human text"
+    told = f"{lineages} lineages, {plan['generations']} generations each, on {size}, in {how}"
+    changed = plan.get("departures") or []
+    return told + (f"; not as published: {'; '.join(changed)}" if changed else "")
 
 
 def _units(run: RunFolder, lineages: tuple[Lineage, ...], options: RecurseOptions) -> tuple[list[Unit], int]:
@@ -237,15 +284,19 @@ def _continued(plan: Mapping[str, Any], given: Mapping[str, Any], folder: Path) 
         if name in ("real", "valid"):
             absolute = [str(Path(p).absolute()) if Path(p).exists() else p for p in _listed(same)]
             same = tuple(absolute) if name == "real" else absolute[0]
+        if name == "filters":
+            same = ("none", *(one for one in same if one != "none"))
         if same != planned[name]:
+            free = ", ".join(map(flag_of, FREE_TO_CHANGE))
             raise UsageError(
-                f"the run in {folder} was begun with {name.replace('_', ' ')} {planned[name]!r}; --resume goes on with "
-                f"that (only {', '.join(FREE_TO_CHANGE)} may change). For other settings give another --out"
+                f"the run in {folder} was begun with {flag_of(name)} {told(planned[name])}, not {told(same)}; --resume "
+                f"goes on with what it was begun with ({free} may change). For other settings give another --out"
             )
     changed = {n: given[n] for n in FREE_TO_CHANGE if given.get(n) is not None}
     if changed.get("generations", before.generations) < before.generations:
         raise UsageError(f"--generations cannot be lowered: the run in {folder} was begun with {before.generations}")
-    if before.real_kind == "fresh" and "mix" in before.paradigms and "generations" in changed:
+    more = changed.get("generations", before.generations) > before.generations
+    if more and before.real_kind == "fresh" and "mix" in before.paradigms:
         raise UsageError("--generations cannot be raised: fresh text was set aside for so many generations only")
     return replace(before, **changed)
 

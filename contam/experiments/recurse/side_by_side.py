@@ -11,6 +11,7 @@ import os
 import queue
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contam.errors import ContamError, InputError, LimitError
+from contam.errors import ContamError, LimitError
 from contam.experiments.recurse.backend import Beat
 from contam.experiments.recurse.generations import generation_zero, lineage_from
 from contam.experiments.recurse.options import Lineage, RecurseOptions
@@ -62,7 +63,7 @@ def carry_out(place: Place, units: list[Unit], workers: int, hear: Hear) -> None
 
     A unit that fails with an error for people does not stop the others; its message has the error's text.
     """
-    if workers <= 1 or len(units) <= 1:
+    if workers <= 1 or not units:
         for unit in _ordered(units):
             _one(place, unit, hear)
         return
@@ -75,7 +76,7 @@ def workers_for(options: RecurseOptions, units: int) -> int:
         return 1
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if options.workers:
-        return min(options.workers, max(units, 1))
+        return options.workers
     return min(cores, max(units, 1)) if options.model == NGRAM or _on_cpu(options.device) else 1
 
 
@@ -142,12 +143,13 @@ class _Crew:
         context: Any = multiprocessing.get_context("spawn")
         self.tasks, self.told = context.Queue(), context.Queue()
         threads = max(1, (os.cpu_count() or 1) // workers)
+        workers = min(workers, len(units))
         given = (place.folder, place.options, self.tasks, self.told, threads, os.getpid())
         self.crew = [context.Process(target=_member, args=given, daemon=True) for _ in range(workers)]
 
     def work(self) -> None:
         """Until all is done, or an error that is a bug of ours."""
-        with _without_main(), _memory_kept():
+        with _without_main(), _memory_kept(), _uninterrupted():
             for member in self.crew:
                 member.start()
         try:
@@ -172,7 +174,7 @@ class _Crew:
         try:
             message: Message = self.told.get(timeout=WAIT)
         except queue.Empty:
-            dead = [m for m in self.crew if m.exitcode not in (None, 0)]
+            dead = [m for m in self.crew if m.exitcode is not None]
             if dead:
                 raise LimitError(
                     f"a process ended without a word (exit code {dead[0].exitcode}; out of memory?); finished "
@@ -198,6 +200,19 @@ class _Crew:
         for line in (self.tasks, self.told):
             line.cancel_join_thread()
             line.close()
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Processes that begin in here ignore Ctrl-C, which is told to this one."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
@@ -246,9 +261,11 @@ def _member(folder: Path, options: RecurseOptions, tasks: Any, told: Any, thread
             torch.set_num_threads(threads)
         place = None
         while (unit := tasks.get()) is not None:
-            place = place or place_of(folder, options)
+            try:
+                place = place or place_of(folder, options)
+            except ContamError as error:
+                told.put(Message("failed", unit, (type(error).__name__, str(error))))
+                continue
             _one(place, unit, told.put, alive)
-    except InputError as error:
-        told.put(Message("failed", unit, (type(error).__name__, str(error))))
     except BaseException:
         told.put(Message("bug", unit, traceback.format_exc()))

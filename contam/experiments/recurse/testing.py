@@ -15,7 +15,9 @@ from contam.experiments.recurse.options import PARADIGMS
 from contam.experiments.recurse.outcome import Recursion
 from contam.experiments.recurse.page import write_report
 from contam.experiments.recurse.place import NGRAM
-from contam.experiments.recurse.running import started, unused
+from contam.experiments.recurse.presets import settled
+from contam.experiments.recurse.running import resumed, started, unused
+from contam.experiments.run import PLAN
 from contam.models.texts import PYDOC
 
 USUAL: dict[str, Any] = {
@@ -26,24 +28,38 @@ NARROW, SMALLER = "narrow", "smaller"
 COOLER = 0.7
 
 
-def tested(given: Mapping[str, Any], out: Path | None, watcher: Watcher | None = None) -> Recursion:
+def tested(
+    given: Mapping[str, Any], out: Path | None, watcher: Watcher | None = None, resume: bool = False
+) -> Recursion:
     """A run of all paradigms, one with narrower sampling (claim 21) and, for n-gram models, one of a smaller model
     (claim 13), the two in folders inside the first; all claims are judged by what they show together.
 
-    What is given goes before the usual settings (`USUAL`).
+    What is given goes before the usual settings (`USUAL`). With ``resume`` those that were begun are taken up.
     """
+    if resume and out is None:
+        raise UsageError("--claims --resume: name the folder of the runs with --out DIR")
     asked = {**USUAL, **{k: v for k, v in given.items() if v not in (None, (), "")}}
     if asked.get("preset"):
         raise UsageError("--claims makes its own set-up: give either it or --preset; every run judges its claims")
     if asked["model"] == NGRAM and asked.get("order", 3) < 2:
         raise UsageError("--claims compares with a model of a smaller order: give --order 2 or more")
     folder = out or unused(f"recurse-{NGRAM}-claims")
-    main = started(asked, folder, watcher)
-    alone = {**asked, "paradigms": ("replace",), "filters": ("none",)}
-    found = {"21": compare_sampling(main.run, started(alone | {"temperature": COOLER}, folder / NARROW, watcher).run)}
-    if asked["model"] == NGRAM:
-        smaller = started(alone | {"order": asked.get("order", 3) - 1}, folder / SMALLER, watcher)
-        found["13"] = compare_sizes(smaller.run, main.run)
+    alone = {k: v for k, v in asked.items() if k not in ("real_shares", "real_kind", "rates", "filters")}
+    alone |= {"paradigms": ("replace",)}
+    narrow = alone | {"temperature": COOLER * asked.get("temperature", 1.0)}
+    smaller = alone | {"order": asked.get("order", 3) - 1} if asked["model"] == NGRAM else None
+    for one in (asked, narrow, smaller or asked):  # what makes no sense is told before the first run
+        settled(one)
+
+    def made(settings: Mapping[str, Any], place: Path) -> Recursion:
+        if resume and (place / PLAN).exists():
+            return resumed({}, place, watcher)
+        return started(settings, place, watcher)
+
+    main = made(asked, folder)
+    found = {"21": compare_sampling(main.run, made(narrow, folder / NARROW).run)}
+    if smaller is not None:
+        found["13"] = compare_sizes(made(smaller, folder / SMALLER).run, main.run)
     claims = tuple(_known(claim, found) for claim in main.claims)
     write_claims(folder, claims)
     result = replace(main, claims=claims)

@@ -123,7 +123,7 @@ def test_more_generations_are_the_ones_of_a_longer_run(human, undisturbed, tmp_p
 
 
 def test_other_settings_are_refused_on_resuming(human, undisturbed):
-    with pytest.raises(UsageError, match="was begun with order 3"):
+    with pytest.raises(UsageError, match="was begun with --order 3, not 2"):
         contam.recurse("ngram", human, out=undisturbed, resume=True, order=2)
     with pytest.raises(UsageError, match="cannot be lowered"):
         contam.recurse(out=undisturbed, resume=True, generations=1)
@@ -180,6 +180,70 @@ def test_a_full_disk_is_told_and_what_is_finished_kept(human, tmp_path, monkeypa
     assert len(lines_of(tmp_path / "run")) == 8
 
 
+def test_other_human_text_is_refused_on_resuming(human, tmp_path):
+    path = tmp_path / "human.jsonl"
+    path.write_text(Path(human).read_text())
+    given = {"paradigms": ("replace",), "seeds": 1, "workers": 1, "generations": 1}
+    contam.recurse("ngram", path, out=tmp_path / "run", **given)
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:90]))
+    with pytest.raises(InputError, match="the human text has changed since"):
+        contam.recurse(out=tmp_path / "run", resume=True, generations=2)
+    assert json.loads((tmp_path / "run" / "plan.json").read_text())["generations"] == 1
+
+
+def test_a_run_does_not_read_itself(human, tmp_path):
+    with pytest.raises(UsageError, match="would read itself"):
+        contam.recurse("ngram", Path(human).parent, out=Path(human).parent / "run")
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match="is not empty and holds no run"):
+        contam.recurse("ngram", human, out=tmp_path)
+
+
+def test_the_pool_takes_its_rate_of_every_generation(human, tmp_path):
+    given = {"paradigms": ("accumulate-subsample",), "rates": (3.0,), "seeds": 8, "workers": 1, "generations": 3}
+    contam.recurse("ngram", human, out=tmp_path / "run", size=6000, **given)
+    lines = lines_of(tmp_path / "run")
+    shares = [sum(x["real_share"] for x in lines if x["generation"] == g) / 8 for g in range(4)]
+    expected = [1 / (1 + 3 * generation) for generation in range(4)]
+    assert shares == pytest.approx(expected, abs=0.06)
+    assert len({line["written"]["documents"] for line in lines_of(tmp_path / "run")}) == 1
+
+
+def test_workers_that_cannot_read_the_text_end_the_run(human, tmp_path, monkeypatch):
+    path = tmp_path / "human.jsonl"
+    path.write_text(Path(human).read_text())
+
+    def gone(event):
+        if event.phase == "generations":
+            path.unlink(missing_ok=True)
+
+    with pytest.raises(InputError, match="no such file"):
+        contam.recurse("ngram", path, out=tmp_path / "run", watcher=gone, **SMALL | {"workers": 2, "seeds": 4})
+
+
+def test_a_run_of_another_command_is_refused(tmp_path):
+    (tmp_path / "run").mkdir()
+    plan = json.dumps({"command": "selftrain"})
+    (tmp_path / "run" / "plan.json").write_text(plan)
+    with pytest.raises(UsageError, match="is one of contam selftrain"):
+        contam.recurse(out=tmp_path / "run", resume=True)
+    assert (tmp_path / "run" / "plan.json").read_text() == plan
+
+
+def test_a_finished_run_says_that_nothing_was_left(undisturbed):
+    result = contam.recurse(out=undisturbed, resume=True)
+    assert any("nothing was left to do" in note for note in result.notes)
+
+
+def test_single_values_and_lists_are_taken_as_they_are_meant(human, tmp_path):
+    result = contam.recurse(
+        "ngram", human, out=tmp_path / "run", paradigms="mix", real_shares=[0.5], track="of: the", **SMALL
+    )
+    assert [group.name for group in result.run.groups] == ["mix-0.5"]
+    with pytest.raises(UsageError, match="no setting 'generation': did you mean generations"):
+        contam.recurse("ngram", human, generation=3)
+
+
 def test_a_filter_has_a_twin_without(human, tmp_path):
     result = contam.recurse(
         "ngram", human, out=tmp_path / "run", paradigms=("replace",), filters=("none", "resample"), **SMALL
@@ -204,9 +268,12 @@ def test_words_are_tracked_beside_human_text(human, tmp_path):
     ("given", "error", "told"),
     [
         ({"real": "no-such-file.txt"}, InputError, "no such file"),
-        ({"model": "ngramm"}, InputError, "ngramm"),
+        ({"model": "ngramm"}, UsageError, "did you mean ngram"),
         ({"track": ("there was",)}, UsageError, "--track takes"),
-        ({"beams": 5}, UsageError, "beams"),
+        ({"beams": 5}, UsageError, "--beams is for neural models"),
+        ({"epochs": 3.0}, UsageError, "--epochs is for neural models"),
+        ({"paradigms": "replace", "real_shares": 0.1}, UsageError, "--real-share belongs to mix"),
+        ({"paradigms": "mix", "real_shares": (0.1, 0.1000001)}, UsageError, "are one"),
         ({"valid": "no-such-file.txt"}, InputError, "no such file"),
     ],
 )
