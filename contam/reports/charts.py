@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _FEW = 12
 _TITLE, _LABEL = 70, 34
 _PANEL_HEIGHT = 2.1
+_LIMIT = (0, (6, 2, 1, 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One set of axes. ``level`` is a horizontal line worth comparing with, such as the value of human text."""
+    """One set of axes. ``level`` is a horizontal line worth comparing with, such as the value of human text, named in
+    the legend by ``level_name``; ``limits`` are (value, name) of lines that are named where they are; ``span`` is what
+    the y axis covers where panels are to be compared."""
 
     title: str
     lines: tuple[Line, ...]
@@ -46,6 +49,9 @@ class Chart:
     log: bool = False
     from_zero: bool = False
     level: float | None = None
+    level_name: str = ""
+    limits: tuple[tuple[float, str], ...] = ()
+    span: tuple[float, float] | None = None
 
 
 def draw_charts(
@@ -82,6 +88,12 @@ def _draw(axes: Axes, chart: Chart) -> None:
         axes.axhline(chart.level, color=INK, linewidth=0.8, linestyle=":")
     for line in chart.lines:
         _line(axes, line)
+    for value, name in chart.limits:
+        axes.axhline(value, color=INK, linewidth=0.8, linestyle=_LIMIT)
+        place = axes.get_yaxis_transform()
+        axes.text(1.0, value, name, transform=place, fontsize=7, ha="right", va="bottom", color=INK)
+    if chart.span is not None:
+        axes.set_ylim(*chart.span)
     if chart.log:
         axes.set_yscale("log")
         _plain_decades(axes.yaxis)
@@ -111,18 +123,22 @@ def _line(axes: Axes, line: Line) -> None:
 
 
 def _legend(figure: Figure, charts: Sequence[Chart], title: str) -> None:
-    """What the colours mean, above the panels; theory once."""
+    """What the colours mean, above the panels; theory and levels once."""
     from matplotlib.lines import Line2D
 
     lines = [line for chart in charts for line in chart.lines]
     names = {line.place: line.label for line in lines if not line.expected}
     theory = next((line.label for line in lines if line.expected), None)
-    if len(names) < 2 and theory is None:
+    levels = list(dict.fromkeys(c.level_name for c in charts if c.level is not None and c.level_name))
+    if len(names) < 2 and theory is None and not levels:
         return
     handles = [Line2D([], [], **style_of(place)) for place in sorted(names)]
     labels = [shorten(names[place], _LABEL) for place in sorted(names)]
     if theory is not None:
         handles.append(Line2D([], [], color=INK, linewidth=1.0, linestyle=(0, (4, 2))))
         labels.append(shorten(theory, _LABEL))
+    for name in levels:
+        handles.append(Line2D([], [], color=INK, linewidth=0.8, linestyle=":"))
+        labels.append(shorten(name, _LABEL))
     columns = min(len(labels), 3 if max(map(len, labels)) > 16 else 4)
     figure.legend(handles, labels, loc="outside upper center", ncols=columns, title=title or None, frameon=False)

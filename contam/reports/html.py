@@ -27,6 +27,8 @@ _ARROWS = {"falls": ("↓", "falls"), "rises": ("↑", "rises"), "both": ("↕",
 _LONGEST = 4000
 _EXCERPT = 1500
 _WIDE_CELL = 40
+_SHORT_NAME = 24
+"""Characters of a row's name up to which it stays on one line."""
 _SECTIONS_FOR_NAVIGATION = 4
 _BAR = 240
 _NUMBER = re.compile(r"[-+−]?[\d,. ]*\d[\d,.]*(e[-+]?\d+)?\s?(%|s)?|-|–|")
@@ -132,12 +134,16 @@ def _table(block: Table, title: str) -> str:
     kinds[:1] = [""]
     heads = "".join(f'<th scope="col"{kind}>{text(name)}</th>' for name, kind in zip(block.columns, kinds))
     marks = block.marks or ("",) * len(block.rows)
-    rows = "".join(_row(row, mark, kinds) for row, mark in zip(block.rows, marks))
-    return _scrolling(f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>", title)
+    stacked = sum("long" in kind for kind in kinds) > 1
+    cells = [f'{kind} data-name="{text(name)}"' for name, kind in zip(block.columns, kinds)] if stacked else kinds
+    rows = "".join(_row(row, mark, cells) for row, mark in zip(block.rows, marks))
+    table = f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    return _scrolling(('<table class="stacked">' if stacked else "<table>") + table, title)
 
 
 def _row(row: tuple[str, ...], mark: str, kinds: list[str]) -> str:
-    cells = [f'<th scope="row">{text(row[0])}</th>'] if row else []
+    short = ' class="short"' if row and len(row[0]) <= _SHORT_NAME else ""
+    cells = [f'<th scope="row"{short}>{text(row[0])}</th>'] if row else []
     for index, (cell, kind) in enumerate(zip(row[1:], kinds[1:])):
         sign = _MARKS.get(mark, "") if index == 0 else ""
         hidden = f'<span aria-hidden="true">{sign}</span>' if sign else ""

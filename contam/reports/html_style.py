@@ -45,12 +45,17 @@ a{color:var(--link)}
 .collapsing .word,.diverged .word{color:var(--bad)}
 nav{margin:1.1rem 0 0;font-size:.92rem}
 nav ul{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;padding:0;margin:0;list-style:none}
-.wide{overflow-x:auto;margin:.6rem 0}
+.wide{overflow-x:auto;margin:.6rem 0;background:
+ linear-gradient(to right,var(--paper) 40%,transparent) 0 0/2.2rem 100% no-repeat local,
+ linear-gradient(to left,var(--paper) 40%,transparent) 100% 0/2.2rem 100% no-repeat local,
+ linear-gradient(to right,var(--band),transparent) 0 0/.9rem 100% no-repeat scroll,
+ linear-gradient(to left,var(--band),transparent) 100% 0/.9rem 100% no-repeat scroll}
 table{border-collapse:collapse;width:100%;font-size:.93rem}
 th,td{padding:.38rem .8rem .38rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line);
  min-width:3.2rem}
 thead th{color:var(--soft);font-weight:600;font-size:.85rem;vertical-align:bottom;overflow-wrap:normal}
 tbody th{font-weight:600;min-width:7rem}
+th.short{white-space:nowrap}
 td.long{min-width:15rem}
 .number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;overflow-wrap:normal}
 td.word,th.word,tr[class] td:first-of-type{white-space:nowrap;overflow-wrap:normal}
@@ -81,6 +86,13 @@ footer{margin-top:2.5rem;border-top:1px solid var(--line);padding-top:.8rem}
  .banner{padding:.9rem 1rem}.banner .word{font-size:1.4rem}
  table{font-size:.86rem}th,td{padding-right:.6rem}
  tbody th{min-width:2.6rem}td.long{min-width:9rem}
+ tbody th,td{overflow-wrap:normal}td.long{overflow-wrap:anywhere}
+ .stacked,.stacked tbody,.stacked tr,.stacked td,.stacked tbody th{display:block}
+ .stacked thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}
+ .stacked tr{padding:.4rem 0 .6rem;border-bottom:1px solid var(--line)}
+ .stacked td,.stacked tbody th{border:0;padding:.1rem 0;overflow-wrap:anywhere}
+ .stacked td.long{margin-top:.35rem}
+ .stacked td.long::before{content:attr(data-name);display:block;color:var(--soft);font-size:.8rem}
 }
 @media print{
  body{font-size:10.5pt}main{max-width:none;padding:0}nav,.skip{display:none}

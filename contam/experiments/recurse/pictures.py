@@ -6,12 +6,16 @@ A picture that would have nothing to show is not drawn.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 
 from contam.experiments.recurse.history import Group, Run
-from contam.experiments.recurse.text_claims import RARE, UNDER_FIRST
+from contam.experiments.recurse.text_claims import RARE, UNDER_FIRST, pair_told
+from contam.pairing import COLLAPSING_SCORE
 from contam.reports.charts import Chart, Line, draw_charts
 from contam.reports.plotting import Drawn, file_name
 from contam.wording import name_of, written
+from contam_metrics.conformal import HIGHEST
 
 SIGNALS = (
     "signals.diversity.types",
@@ -32,6 +36,18 @@ _TITLES = {
     UNDER_FIRST: "perplexity under generation 0",
     "verdict.score": "score of the audit",
 }
+_UNITS = {
+    "signals.diversity.types": "words",
+    "signals.tail.hapax_share": "share",
+    "signals.diversity.distinct_2": "share",
+    "signals.entropy.window": "bits",
+    "signals.repetition.seq_rep_4": "share",
+    RARE: "share",
+}
+_HUMAN = "human text"
+_SCORE = "verdict.score"
+_MOST_TOGETHER, _MOST_PANELS = 2, 12
+"""Groups from which bands that overlap get panels of their own, and panels at most that this may take."""
 _BANDS = "Lines are medians over seeds, bands their range"
 _LOG_FROM = 5.0
 """Multiples between the lowest and the highest value from which an axis is logarithmic."""
@@ -72,24 +88,27 @@ def _perplexity(run: Run) -> Drawn | None:
 
 
 def _tracked(run: Run, sieve: str) -> Drawn | None:
-    """Wang's Figure 2: the probability of a word after a context, a panel a pair, human text as a level."""
+    """Wang's Figure 2: how often a word follows another in the written text, a panel a pair, or a panel a group where
+    bands hide each other; human text as a level."""
     found = (
-        _chart(_pair_told(pair), _with(run, sieve), f"tracked.{pair}.model", run.human_tracked(pair))
+        _chart(pair_told(pair), _with(run, sieve), f"tracked.{pair}.text", run.human_tracked(pair))
         for pair in run.tracked
     )
-    charts = [chart for chart in found if chart is not None]
+    charts = [replace(chart, y_name="share") for chart in found if chart is not None]
     if not charts:
         return None
-    svg, png = draw_charts(charts, "generation", columns=1 if len(charts) == 1 else 2)
+    panels = _apart(charts)
+    svg, png = draw_charts(panels, "generation", columns=1 if len(panels) == 1 else 2)
     alt = f"Tracked probabilities by generation{_filtered(sieve)}. {_told(charts)}"
-    caption = f"The probability that a word follows{_filtered(sieve)}, as in Figure 2 of Wang et al. (2024). {_BANDS}"
-    return Drawn(_stem("tracked", sieve), svg, png, alt, f"{caption}; the dotted line is human text.")
+    caption = f"How often a word follows{_filtered(sieve)} in the written text; Figure 2 of Wang et al. (2024) has "
+    caption += f"such probabilities. {_BANDS}; the dotted line is human text."
+    return Drawn(_stem("tracked", sieve), svg, png, alt, caption)
 
 
 def _signals(run: Run, sieve: str) -> Drawn | None:
     """The important figures of the generated text in a grid, with the value of as much human text."""
-    found = (_chart(title_of(field), _with(run, sieve), field, _level(run, field)) for field in SIGNALS)
-    charts = [chart for chart in found if chart is not None]
+    found = ((field, _chart(title_of(field), _with(run, sieve), field, _level(run, field))) for field in SIGNALS)
+    charts = [_explained(field, chart) for field, chart in found if chart is not None]
     if not charts:
         return None
     svg, png = draw_charts(charts, "generation", columns=2)
@@ -98,7 +117,59 @@ def _signals(run: Run, sieve: str) -> Drawn | None:
         f"What the generated text is like{_filtered(sieve)}, measured at one size. {_BANDS}; a dotted line is as much "
         "human text, and for the perplexity under generation 0 the held-out text under that model."
     )
+    if _SCORE in SIGNALS and any(chart.limits for chart in charts):
+        caption += (
+            f" The audit's score counts tail loss up to {HIGHEST:g} and copying up to {HIGHEST / 2:g} more; below "
+            f"{COLLAPSING_SCORE:g} no text is judged collapsing by it."
+        )
+    caption += _smoothing_told(run)
     return Drawn(_stem("signals", sieve), svg, png, alt, caption)
+
+
+def _explained(field: str, chart: Chart) -> Chart:
+    """A panel of the grid with its unit, and the score with what it is judged by."""
+    limits = ((COLLAPSING_SCORE, f"collapsing from {COLLAPSING_SCORE:g}"),) if field == _SCORE else ()
+    return replace(chart, y_name=_UNITS.get(field, ""), limits=limits)
+
+
+def _smoothing_told(run: Run) -> str:
+    """Why an n-gram model's text gets more varied as its corpus grows."""
+    if run.plan.get("backend") != "ngram" or not any(group.paradigm == "accumulate" for group in run.groups):
+        return ""
+    return (
+        " Under accumulate distinct-2 may rise: an n-gram model smooths more as its corpus grows, so it writes more "
+        "pairs of words that it has not seen. That is this kind of model, not the recursion."
+    )
+
+
+def _apart(charts: Sequence[Chart]) -> list[Chart]:
+    """A panel a line where bands overlap and there are more than two, all of a chart over one span."""
+    apart = [len(c.lines) > _MOST_TOGETHER and _overlap(c) for c in charts]
+    count = sum(len(chart.lines) if alone else 1 for chart, alone in zip(charts, apart))
+    if count > _MOST_PANELS:
+        return list(charts)
+    found: list[Chart] = []
+    for chart, alone in zip(charts, apart):
+        found += [_alone(chart, line) for line in chart.lines] if alone else [chart]
+    return found
+
+
+def _alone(chart: Chart, line: Line) -> Chart:
+    ends = [y for one in chart.lines for y in (*one.y, *one.low, *one.high)]
+    ends += [chart.level] if chart.level is not None else []
+    room = 0.05 * (max(ends) - min(ends)) or 0.01
+    span = (min(ends) - room, max(ends) + room)
+    return replace(chart, title=line.label, y_name=chart.title, lines=(line,), span=span)
+
+
+def _overlap(chart: Chart) -> bool:
+    """Whether the bands of two lines cover each other at a generation that both have."""
+    bands: dict[float, list[tuple[float, float]]] = {}
+    for line in chart.lines:
+        for x, low, high in zip(line.x, line.low, line.high):
+            bands.setdefault(x, []).append((low, high))
+    after = (sorted(found) for x, found in bands.items() if x)
+    return any(below[1] > above[0] for found in after for below, above in pairwise(found))
 
 
 def _with(run: Run, sieve: str) -> list[Curve]:
@@ -155,13 +226,7 @@ def _chart(title: str, curves: Sequence[Curve], field: str, level: float | None 
     if not values:
         return None
     wide = field.endswith("perplexity") and max(values) > _LOG_FROM * min(values)
-    return Chart(title, tuple(lines), log=wide, level=level)
-
-
-def _pair_told(pair: str) -> str:
-    """``there: was`` as the probability it stands for."""
-    context, colon, word = pair.partition(":")
-    return f"p({word.strip()} | {context.strip()})" if colon else pair
+    return Chart(title, tuple(lines), log=wide, level=level, level_name=_HUMAN)
 
 
 def _told(charts: Sequence[Chart]) -> str:

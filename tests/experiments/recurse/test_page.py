@@ -22,7 +22,7 @@ from contam.experiments.recurse.page import Extras, draw_run, full_page, write_r
 from contam.experiments.recurse.settings_table import limits_of, settings_of, shrunk
 from contam.experiments.recurse.table_of_samples import beginning, samples_of, shown_generations, table_of_samples
 from contam.reports import Style, html, markdown, terminal
-from contam.reports.page import Picture, Table
+from contam.reports.page import Page, Picture, Section, Table
 
 EVIL = "<script>alert(1)</script>\x1b[31m \"x' onload=y> \u202eevil \x00\n"
 
@@ -375,6 +375,21 @@ def test_without_matplotlib_the_report_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", missing)
     text = html.render(full_page(folder))
     assert "matplotlib is not installed" in text and "<figure" not in text and not (folder / "figures").exists()
+
+
+def test_a_table_of_long_cells_is_stacked_on_a_phone_and_names_them():
+    text = html.render(draw_run(run_of(), judge_claims(run_of()), Extras()))
+    claims = text[text.index('<table class="stacked">') :]
+    claims = claims[: claims.index("</table>")]
+    assert claims.count('data-name="what was measured"') == 10 == claims.count('<th scope="row" class="short">')
+    perplexities = text[text.index("<table>") : text.index("</table>")]
+    assert "data-name" not in perplexities and '<th scope="row" class="short">replace</th>' in perplexities
+
+
+def test_a_long_name_may_break():
+    table = Table(("group", "x"), (("a" * 25, "1"), ("b" * 24, "1")))
+    text = html.render(Page("", None, (Section("", (table,)),)))
+    assert f'<th scope="row">{"a" * 25}</th>' in text and f'<th scope="row" class="short">{"b" * 24}</th>' in text
 
 
 def test_a_folder_without_a_run_is_an_error(tmp_path):

@@ -93,6 +93,66 @@ def test_levels_are_those_of_human_text(charts):
     assert levels["score of the audit"] is None
 
 
+def test_axes_have_units_and_the_score_its_limit(charts):
+    drawn = draw_pictures(run_of())
+    units = {chart.title: chart.y_name for chart in charts[2]}
+    assert units["window entropy"] == "bits" and units["distinct-2"] == units["rare words kept"] == "share"
+    assert units["perplexity under generation 0"] == "" and units["types"] == "words"
+    limits = {chart.title: chart.limits for chart in charts[2] if chart.limits}
+    assert limits == {"score of the audit": ((4.0, "collapsing from 4"),)}
+    assert "counts tail loss up to 8 and copying up to 4 more" in drawn[2].caption
+
+
+def test_what_smoothing_does_to_a_growing_corpus_is_told_where_it_is_smoothed(charts):
+    told = "an n-gram model smooths more as its corpus grows"
+    assert told in draw_pictures(run_of())[2].caption
+    assert told not in draw_pictures(run_of(paradigms=("replace", "mix")))[2].caption
+    assert told not in draw_pictures(make_recursion(Formula(plan={"backend": "scratch"})))[2].caption
+
+
+def test_the_dotted_line_is_named_in_the_legend(monkeypatch):
+    """Letters are paths with the text as a comment before them."""
+    monkeypatch.setattr(pictures, "SIGNALS", pictures.SIGNALS[-1:])
+    _, tracked, score = draw_pictures(run_of(paradigms=("replace",), generations=2))
+    assert "<!-- human text -->" in tracked.svg and "<!-- human text -->" not in score.svg
+    assert "<!-- collapsing from 4 -->" in score.svg
+
+
+def spread(pair: str, by: float, **changes) -> Run:
+    """A run whose seeds lie so far apart in one tracked probability."""
+    made = Formula(replace(RecurseOptions(model="ngram", real=("human.txt",)), **changes))
+    lines = [dict(line) for line in log_of(made)]
+    for line in lines:
+        text = line["tracked"][pair]["text"] + by * (line["seed"] - 1)
+        line["tracked"] = line["tracked"] | {pair: line["tracked"][pair] | {"text": text}}
+    return Run(plan_of(made), grouped(plan_of(made), lines))
+
+
+def test_tracked_words_get_a_panel_a_group_where_bands_overlap(charts):
+    draw_pictures(spread(PAIRS[0], 0.2))
+    panels = charts[1]
+    assert [chart.title for chart in panels[:-1]] == [group.name for group in run_of().groups]
+    assert {chart.y_name for chart in panels[:-1]} == {"p(was | there)"} and len({c.span for c in panels[:-1]}) == 1
+    low, high = panels[0].span or (0, 0)
+    assert all(low < y < high for chart in panels[:-1] for line in chart.lines for y in (*line.low, *line.high))
+    assert all(chart.level == HUMAN[PAIRS[0]] and len(chart.lines) == 1 for chart in panels[:-1])
+    assert panels[-1].title == "p(were | there)" and len(panels[-1].lines) == 5
+
+
+@pytest.mark.parametrize(
+    "changes", [{"paradigms": ("replace", "accumulate")}, {"rates": (1.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)}]
+)
+def test_two_groups_and_very_many_share_their_panel(charts, changes):
+    draw_pictures(spread(PAIRS[0], 0.2, **changes))
+    assert [chart.title for chart in charts[1]] == ["p(was | there)", "p(were | there)"]
+
+
+def test_what_is_drawn_of_a_pair_is_the_written_text(charts):
+    run = run_of()
+    draw_pictures(run)
+    assert charts[1][0].lines[0].y[0] == run.groups[0].course(f"tracked.{PAIRS[0]}.text")[0] == HUMAN[PAIRS[0]]
+
+
 def test_filters_stand_beside_their_twin_and_keep_their_colour(charts):
     run = run_of(paradigms=("replace", "mix"), filters=("none", "likely", "resample"))
     names = [picture.name for picture in draw_pictures(run)]
