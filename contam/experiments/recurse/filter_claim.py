@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from contam.claims import Claim
 from contam.experiments.recurse.claim_rules import (
@@ -18,6 +19,7 @@ from contam.experiments.recurse.claim_rules import (
 from contam.experiments.recurse.history import Group, History, Run, number_of, planned_lineages
 from contam.wording import written
 
+_NAMED = 2
 _SEEDS = 2
 """Seeds of a group below which a difference cannot be told from chance."""
 
@@ -29,7 +31,9 @@ def filters_help(run: Run) -> Claim:
     judged = [part for part in parts if part.held is not None]
     notes = [part.told for part in parts if part.held is None] if judged else []
     found = judged or parts or [missing("No group with a filter beside one without")]
-    return concluded("filter", run, found, "; ".join([*notes, *_unfinished(run)]))
+    claim = concluded("filter", run, found, "; ".join([*notes, *_unfinished(run)]))
+    idle = [told for group, _ in twins if (told := _idle(group))]
+    return replace(claim, brief="; ".join([claim.brief, *idle[:_NAMED]])) if judged else claim
 
 
 def removed(group: Group) -> tuple[int, int]:

@@ -356,6 +356,17 @@ def test_a_filter_that_removed_next_to_nothing_is_not_tested(dropped, status):
     assert (f"replace+likely removed {3 * dropped} of 540 documents" in claim.measured) == (status == NOT_TESTED)
 
 
+def test_an_idle_filter_is_named_beside_one_that_worked():
+    def change(line):
+        if line["filter"] == "resample" and line["filtered"]:
+            line["filtered"]["dropped"] = 0
+
+    claim = judged(edited(change, **FILTERED))["filter"]
+    told = "replace+resample removed 0 of 1,440 documents"
+    assert claim.status == CONFIRMED and told in claim.measured
+    assert claim.brief == f"replace+likely +46.7 %, without +140.0 %; {told}"
+
+
 def test_what_a_filter_removed_of_generation_0_counts():
     def change(line):
         if line["filtered"]:
