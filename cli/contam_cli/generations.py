@@ -168,7 +168,7 @@ class Lines:
         now = time.monotonic()
         if event.phase != self.phase:
             self.phase, self.told_at = event.phase, now
-            note = f": {event.note}" if event.note else ""
+            note = f": {event.note}" if event.phase == "generations" and event.note else ""
             click.echo(f"contam: {PHASES.get(event.phase, event.phase)}{visible(note)}", err=True)
         elif now - self.told_at >= _EVERY_SECONDS:
             self.told_at = now
