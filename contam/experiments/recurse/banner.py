@@ -73,7 +73,7 @@ def _texts_told(run: Run) -> str:
 
 
 def _no_level_told(run: Run) -> str:
-    """Why there is no level; and in how many seeds it is gained all the same, which `--fail-on` goes by."""
+    """Why there is no level; and which lineages gained one all the same (`level_gained`)."""
     usual = " (as is usual of an n-gram model's text)" if run.plan.get("backend") == "ngram" else ""
     told = f"No level: what generation 0 writes is already judged {level_told(first_level(run))}{usual}."
     gained = level_gained(run)
