@@ -31,7 +31,7 @@ def _time(claim: Claim) -> str:
 def _measured(claim: Claim) -> str:
     if claim.status == NOT_TESTED:
         return claim.measured
-    return f"expected {claim.expected}. Measured {claim.measured}. Tolerance: {claim.tolerance}"
+    return f"expected {claim.expected}. Measured {claim.measured.rstrip('.')}. Tolerance: {claim.tolerance}"
 
 
 def _claimed(claims: Sequence[Claim]) -> Table:

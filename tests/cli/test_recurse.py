@@ -14,6 +14,7 @@ from rich.console import Console
 
 from contam.demo import human_documents
 from contam.experiments.recurse.events import Event
+from contam.experiments.recurse.history import level_gained, read_run
 from contam_cli.generations import Lines, Scene, headline, paint
 from contam_cli.main import run
 
@@ -58,7 +59,9 @@ def test_fail_on_a_level_that_is_reached(human, tmp_path, capsys):
     level = data["audits"][0]["verdict"]["level"]
     capsys.readouterr()
     again = run(["recurse", "--resume", "--out", str(tmp_path / "run"), "--fail-on", "at_risk", "-q"])
-    assert again == {"healthy": 0, "at_risk": 1, "collapsing": 1, "insufficient_evidence": 2}[level]
+    gained = level_gained(read_run(tmp_path / "run")).value
+    assert gained == level or gained == "healthy"
+    assert again == {"healthy": 0, "at_risk": 1, "collapsing": 1, "insufficient_evidence": 2}[gained]
 
 
 def test_claims_come_from_several_runs(human, tmp_path, capsys):

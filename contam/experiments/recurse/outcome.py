@@ -10,7 +10,7 @@ from typing import Any
 
 from contam.claims import Claim, ClaimsRun, write_claims
 from contam.experiments.recurse.claims import judge_claims
-from contam.experiments.recurse.history import Run, level_of, read_run
+from contam.experiments.recurse.history import Run, level_gained, level_of, read_run
 from contam.experiments.recurse.page import REPORT, draw_run, full_page, write_report
 from contam.experiments.recurse.settings_table import shrunk
 from contam.experiments.run import finite
@@ -41,13 +41,13 @@ class Recursion:
         return level_of(self.run)
 
     def exit_code(self, fail_on: str = "never") -> int:
-        """0; 2 where a lineage could not be finished; with ``fail_on`` a level, 1 where it was reached and 2 where
-        nothing could be judged."""
+        """0; 2 where a lineage could not be finished; with ``fail_on`` a level, 1 where a last generation reached it
+        and generation 0 had not, and 2 where nothing could be judged."""
         if self.failures:
             return 2
         if fail_on == "never":
             return 0
-        level = self.level
+        level = level_gained(self.run)
         return 2 if level is Level.INSUFFICIENT else int(level.severity >= Level(fail_on).severity)
 
     def to_dict(self) -> dict[str, Any]:
@@ -61,6 +61,7 @@ class Recursion:
                 "command": "recurse",
                 "folder": str(self.folder),
                 "level": self.level.value,
+                "level_gained": level_gained(self.run).value,
                 "plan": dict(self.run.plan),
                 "lineages": [_lineage(history) for history in self.run.lineages],
                 "claims": [claim.to_dict() for claim in self.claims],
