@@ -24,6 +24,7 @@ from contam.experiments.recurse.tracking import human_tracked, parsed
 from contam.experiments.run import LOG, PLAN, RunFolder, read_lines
 from contam.models import launched
 from contam.models.texts import load_validation
+from contam.reports.audit_page import plural
 
 FREE_TO_CHANGE = ("generations", "device", "workers", "write_batch", "keep")
 """What a run that is taken up again may be given anew. None of it changes what is in the log already, except that the
@@ -248,7 +249,8 @@ def _told(run: RunFolder, units: list[Unit], workers: int) -> str:
     words, tokens = plan["words"]["training"], plan["tokens"]["training"]
     how = f"{workers} processes" if workers > 1 else "one process"
     size = f"{words:,} words ({tokens:,} tokens) of human text"
-    told = f"{lineages} lineages, {plan['generations']} generations each, on {size}, in {how}"
+    each = f"{plural(lineages, 'lineage')}, {plural(int(plan['generations']), 'generation')} each"
+    told = f"{each}, on {size}, in {how}"
     changed = plan.get("departures") or []
     return told + (f"; not as published: {'; '.join(changed)}" if changed else "")
 
