@@ -44,6 +44,13 @@ Exit codes:
 """
 
 
+EXTRAS = {
+    "torch": "models", "transformers": "models", "tokenizers": "models", "safetensors": "models", "datasets": "models",
+    "matplotlib": "models", "sklearn": "stats", "scipy": "stats", "nltk": "stats",
+}  # fmt: skip
+"""Packages that some commands need, and the extra that installs each."""
+
+
 class Commands(click.Group):
     """The command table; short helps come from the table, so ``--help`` imports no command."""
 
@@ -108,6 +115,16 @@ def run(args: Sequence[str]) -> int:
         return 2
     except ContamError as error:
         _say(f"contam: {error}")
+        return 2
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            _bug(error, args)
+        else:
+            extra = EXTRAS[error.name]
+            _say(
+                f"contam: this needs {error.name}, which is not installed: pip install 'contam[{extra}]', or in a "
+                f"clone: pip install -c constraints.txt '.[{extra}]'"
+            )
         return 2
     except Exception as error:
         _bug(error, args)

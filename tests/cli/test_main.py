@@ -66,6 +66,15 @@ def test_an_unexpected_error_is_called_a_bug(cli, measurement):
     assert "Traceback" in cli("audit", "x", "-v").err
 
 
+@pytest.mark.parametrize(("package", "extra"), [("torch", "models"), ("sklearn", "stats")])
+def test_a_package_that_is_missing_is_named_with_its_extra(cli, measurement, package, extra):
+    measurement.result = ModuleNotFoundError(f"No module named {package!r}", name=package)
+    outcome = cli("audit", "x")
+    assert outcome.code == 2 and f"pip install 'contam[{extra}]'" in outcome.err and "bug" not in outcome.err
+    measurement.result = ModuleNotFoundError("No module named 'contam.lost'", name="contam.lost")
+    assert "bug in contam" in cli("audit", "x").err
+
+
 @pytest.mark.parametrize("error", [EOFError(), MemoryError(), RecursionError(), OSError(5, "Input/output")])
 def test_no_error_ever_exits_as_a_verdict(cli, measurement, error):
     measurement.result = error

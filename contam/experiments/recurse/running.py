@@ -123,6 +123,10 @@ def _looked_up(options: RecurseOptions) -> None:
         if configuration(options.model) is None:
             find(options.model)
         device_of(options.device, options.precision)
+    if "resample" in options.filters:
+        from contam.experiments.recurse.classifier import check_installed
+
+        check_installed()
     for path in (*options.real, *([options.valid] if options.valid else [])):
         if Path(path).is_file() or Path(path).is_dir():
             continue
