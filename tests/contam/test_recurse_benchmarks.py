@@ -11,9 +11,9 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 
-import recurse_gpu  # noqa: E402
+import recurse_gpu
 
-from contam.experiments.recurse.presets import PRESETS  # noqa: E402
+from contam.experiments.recurse.presets import PRESETS
 
 
 def test_the_work_of_the_preset_is_the_presets():
