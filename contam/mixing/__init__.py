@@ -1,0 +1,1 @@
+"""Does a mixture of real and synthetic text push a model toward collapse: measured effect, forecast, verdict."""

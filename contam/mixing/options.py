@@ -1,0 +1,103 @@
+"""What `contam mix` is asked: checked here, before anything is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from contam.errors import UsageError
+
+PROXIES = ("ngram", "neural", "none")
+REGIMES = ("replace", "fresh", "reused", "redrawn", "accumulate", "accumulate-subsample")
+"""What later generations are trained on, N tokens each unless said otherwise, r the real share, 1 - r the synthetic:
+replace: only what the last one wrote; fresh: r N real tokens that were never used, the rest from the last model;
+reused: always the same r N real tokens and the rest; redrawn: r N tokens drawn anew each time from the same N real
+ones; accumulate: the real text and all that was ever written; accumulate-subsample: N tokens of that pool."""
+SHARES = (0.0, 0.05, 0.10, 0.25, 0.50, 0.75, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Progress: what is being done (``reading``, ``scoring``, ``training``, ``writing``, ``forecast``, ``judging``),
+    how much of it is, in ``unit``; ``total`` 0 where nobody knows."""
+
+    phase: str
+    done: float = 0.0
+    total: float = 0.0
+    note: str = ""
+
+
+Watch = Callable[[Event], None]
+
+
+def unwatched(event: Event) -> None:
+    """A watch that nobody keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class MixOptions:
+    """How to judge a mixture.
+
+    ``share``: the synthetic share of the user's pipeline (None: that of the two texts together). ``regime`` and
+    ``generations``: of the forecast. ``tokens``: words that a generation is trained on (None: as many as the real text
+    has). ``temperature`` at which the models of the pipeline write. ``rate``: of accumulate-subsample, words that each
+    generation adds over the words of the real text. ``proxy``, ``shares``, ``seeds``, ``size`` (words of the fixed
+    total at most) and ``rounds`` (generations on): of the dose-response. ``valid``: held-out real text (a path; None: a
+    part of the real text). ``reference``: trusted text of the source of the *synthetic* side's corpus, for a measured
+    share.
+    """
+
+    share: float | None = None
+    regime: str = "fresh"
+    generations: int = 10
+    tokens: int | None = None
+    temperature: float = 1.0
+    rate: float = 1.0
+    proxy: str = "ngram"
+    shares: tuple[float, ...] = SHARES
+    seeds: int = 5
+    size: int = 100_000
+    rounds: int = 3
+    order_of_model: int = 3
+    valid: str | None = None
+    text_field: str | None = None
+    split: str | None = None
+    strict: bool = False
+    workers: int | None = None
+    seed: int = 0
+    device: str = "auto"
+    precision: str = "fp32"
+
+    def __post_init__(self) -> None:
+        for flag, value, low, high in (
+            ("--share", self.share, 0.0, 1.0), ("--rate", self.rate, 0.0, 1000.0),
+            ("--temperature", self.temperature, 0.05, 10.0), ("--generations", self.generations, 1, 1000),
+            ("--tokens", self.tokens, 100, 10**12), ("--seeds", self.seeds, 2, 100), ("--size", self.size, 2000, 10**9),
+            ("--rounds", self.rounds, 0, 20), ("--order-of-model", self.order_of_model, 1, 5),
+            ("--seed", self.seed, 0, 2**63 - 1), ("--workers", self.workers, 1, 10**6),
+        ):  # fmt: skip
+            if value is not None and not low <= value <= high:
+                raise UsageError(f"{flag} must be between {low:g} and {high:g}, not {value:g}")
+        if not self.rate:
+            raise UsageError("--rate must be above 0: a generation that adds nothing never comes")
+        for flag, name, known in (("--regime", self.regime, REGIMES), ("--proxy", self.proxy, PROXIES)):
+            if name not in known:
+                raise UsageError(f"{flag} {name!r} is not known: {', '.join(known)}")
+        object.__setattr__(self, "shares", _grid(self.shares))
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """The settings that can move a figure, by name."""
+        left_out = ("workers", "device")
+        return {n: getattr(self, n) for n in self.__dataclass_fields__ if n not in left_out}
+
+
+def _grid(given: tuple[float, ...]) -> tuple[float, ...]:
+    """Shares in ascending order, 0 among them: it is what all others are compared with."""
+    if strange := [share for share in given if not 0 <= share <= 1]:
+        raise UsageError(f"--shares: a share is between 0 and 1, not {strange[0]:g}")
+    found = tuple(sorted({0.0, *map(float, given)}))
+    if len(found) < 2:
+        raise UsageError("--shares: give at least one share above 0")
+    return found
