@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from contam.errors import UsageError
+from contam.formats.task import ReadOptions
+from contam.synthetic.share import ORDERS
 
 PROXIES = ("ngram", "neural", "none")
 REGIMES = ("replace", "fresh", "reused", "redrawn", "accumulate", "accumulate-subsample")
@@ -42,10 +44,9 @@ class MixOptions:
     ``share``: the synthetic share of the user's pipeline (None: that of the two texts together). ``regime`` and
     ``generations``: of the forecast. ``tokens``: words that a generation is trained on (None: as many as the real text
     has). ``temperature`` at which the models of the pipeline write. ``rate``: of accumulate-subsample, words that each
-    generation adds over the words of the real text. ``proxy``, ``shares``, ``seeds``, ``size`` (words of the fixed
-    total at most) and ``rounds`` (generations on): of the dose-response. ``valid``: held-out real text (a path; None: a
-    part of the real text). ``reference``: trusted text of the source of the *synthetic* side's corpus, for a measured
-    share.
+    generation adds over the words of the real text. ``proxy``, ``ngram_order``, ``shares``, ``seeds``, ``size`` (words
+    of the fixed total at most) and ``rounds`` (generations on): of the dose-response. ``valid``: held-out real text (a
+    path; None: a part of the real text).
     """
 
     share: float | None = None
@@ -59,7 +60,7 @@ class MixOptions:
     seeds: int = 5
     size: int = 100_000
     rounds: int = 3
-    order_of_model: int = 3
+    ngram_order: int = 3
     valid: str | None = None
     text_field: str | None = None
     split: str | None = None
@@ -74,7 +75,7 @@ class MixOptions:
             ("--share", self.share, 0.0, 1.0), ("--rate", self.rate, 0.0, 1000.0),
             ("--temperature", self.temperature, 0.05, 10.0), ("--generations", self.generations, 1, 1000),
             ("--tokens", self.tokens, 100, 10**12), ("--seeds", self.seeds, 2, 100), ("--size", self.size, 2000, 10**9),
-            ("--rounds", self.rounds, 0, 20), ("--order-of-model", self.order_of_model, 1, 5),
+            ("--rounds", self.rounds, 0, 20), ("--ngram-order", self.ngram_order, 1, 5),
             ("--seed", self.seed, 0, 2**63 - 1), ("--workers", self.workers, 1, 10**6),
         ):  # fmt: skip
             if value is not None and not low <= value <= high:
@@ -85,6 +86,11 @@ class MixOptions:
             if name not in known:
                 raise UsageError(f"{flag} {name!r} is not known: {', '.join(known)}")
         object.__setattr__(self, "shares", _grid(self.shares))
+
+    @property
+    def reading(self) -> ReadOptions:
+        """How files are to be read."""
+        return ReadOptions(text_field=self.text_field, split=self.split, strict=self.strict)
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -101,3 +107,45 @@ def _grid(given: tuple[float, ...]) -> tuple[float, ...]:
     if len(found) < 2:
         raise UsageError("--shares: give at least one share above 0")
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class EstimateOptions:
+    """How to estimate the synthetic share of a corpus.
+
+    ``reference``: trusted text of the same source, free of machine text as far as the user knows (None: nothing is
+    measured); ``order``: see `contam.synthetic.share.ORDERS`. ``human`` and ``machine``: labelled text of the corpus's
+    own source and of the generator called ``generator``, for the declared estimate. ``model``: a language model whose
+    detection scores are shown beside. ``forecast``: the forecast for the share that was found, from the trusted text.
+    """
+
+    reference: str | None = None
+    order: str = "unknown"
+    human: str | None = None
+    machine: str | None = None
+    generator: str = ""
+    model: str | None = None
+    text_field: str | None = None
+    split: str | None = None
+    strict: bool = False
+    workers: int | None = None
+    seed: int = 0
+    device: str = "auto"
+    precision: str = "fp32"
+    forecast: MixOptions = field(default_factory=MixOptions)
+
+    def __post_init__(self) -> None:
+        if self.order not in ORDERS:
+            raise UsageError(f"--order {self.order!r} is not known: {', '.join(ORDERS)}")
+        if (self.human is None) != (self.machine is None):
+            given, missing = ("--human", "--machine") if self.machine is None else ("--machine", "--human")
+            raise UsageError(f"{given} goes with {missing}: the declared estimate needs labelled text of both kinds")
+        if self.machine is not None and not self.generator:
+            raise UsageError("--machine needs --generator NAME: the estimate holds for that generator alone")
+        if self.machine is None and self.generator:
+            raise UsageError("--generator names what wrote the labelled text: give it with --human and --machine")
+
+    @property
+    def reading(self) -> ReadOptions:
+        """How files are to be read."""
+        return ReadOptions(text_field=self.text_field, split=self.split, strict=self.strict)
