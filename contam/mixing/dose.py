@@ -48,7 +48,7 @@ class Measured:
 
 class Proxy(Protocol):
     """A kind of model that is quick to train. It is made of `contam.mixing.texts.Texts`; settings may be tuned on
-    ``tuning``, ``held_out`` is predicted. A seed decides everything random: the draw of documents (`drawn`), weights."""
+    ``tuning``, ``held_out`` is predicted. A seed decides all that is random: the draw of documents (`drawn`), weights."""
 
     name: str
     unit: str
