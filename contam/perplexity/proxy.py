@@ -2,8 +2,8 @@
 
 All models are replicas of one stacked network and take every step together. The texts are *arms*: any number of them
 can be trained side by side, so that mixtures of human and machine text at several shares are compared in one program.
-Replicas of one seed begin with the same weights and read the same places of their texts, so what differs between two
-arms of one seed is the text.
+Replicas of one seed begin with the same weights and read the same places of equally long texts, so what differs
+between two arms of one seed is the text.
 """
 
 from __future__ import annotations
@@ -79,37 +79,68 @@ def trained_nats(
     ``arms``: the tokens of each training text, all cut to the length of the shortest, which must be longer than a
     window. Token 0 ends a text. The nats of a text are summed over its tokens.
     """
-    given, where = settings or ProxySettings(), device or Device()
+    given = settings or ProxySettings()
     length = min(len(arm) for arm in arms)
-    if length <= given.context + 1:
-        raise ValueError(f"an arm of {length} tokens is shorter than a window of {given.context + 1}")
-    texts = torch.from_numpy(np.stack([arm[:length] for arm in arms])).to(where.name)
-    config = given.config(vocabulary)
-    seeds = [initial(config, seed=seed * 1000 + s) for s in range(given.seeds)]
-    network = GPT2(config, stack(seeds * len(arms)), where)
-    _train(network, texts, given, seed, tell)
-    return _scored(network, held_out, given.context).reshape(len(arms), given.seeds, len(held_out))
+    replicas = [Replica(arm[:length], s) for arm in arms for s in range(given.seeds)]
+    network = trained(replicas, vocabulary, given, seed=seed, device=device, tell=tell)
+    return scored(network, held_out, given.context).reshape(len(arms), given.seeds, len(held_out))
 
 
-def _train(network: GPT2, texts: Tensor, given: ProxySettings, seed: int, tell: Tell | None) -> None:
-    """Every step: the same windows of all arms, others for every seed."""
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """What one replica is trained on, ``text`` int64[tokens], and which of the seeds it has."""
+
+    text: Ids
+    seed: int
+
+
+def trained(
+    replicas: Sequence[Replica],
+    vocabulary: int,
+    settings: ProxySettings,
+    *,
+    seed: int = 0,
+    device: Device | None = None,
+    tell: Tell | None = None,
+) -> GPT2:
+    """A network of replicas that have each taken ``settings.steps`` steps on windows of a text of its own.
+
+    Texts may differ in length. Compute is matched, not passes: a longer text is read fewer times. Replicas of one seed
+    begin with the same weights, and read the same places where their texts are equally long. ValueError for a text that
+    is no longer than a window.
+    """
+    shortest = min(len(one.text) for one in replicas)
+    if shortest <= settings.context + 1:
+        raise ValueError(f"an arm of {shortest} tokens is shorter than a window of {settings.context + 1}")
+    config = settings.config(vocabulary)
+    first = {s: initial(config, seed=(seed * 1000 + s) % 2**63) for s in {one.seed for one in replicas}}
+    network = GPT2(config, stack([first[one.seed] for one in replicas]), device or Device())
+    _train(network, replicas, settings, seed, tell)
+    return network
+
+
+def _train(network: GPT2, replicas: Sequence[Replica], given: ProxySettings, seed: int, tell: Tell | None) -> None:
+    """Every step: the same windows of all equally long texts of a seed, others for every seed."""
     settings = AdamSettings(weight_decay=given.weight_decay)
     optimizer = Optimizer(network, [given.rate] * network.replicas, settings)
-    offsets, room = torch.arange(given.context + 1), texts.shape[1] - given.context
+    tokens = torch.from_numpy(np.concatenate([one.text for one in replicas])).to(network.device.name)
+    lengths = np.array([len(one.text) for one in replicas])
+    begins = torch.from_numpy(np.cumsum(lengths) - lengths).view(-1, 1, 1)
+    rooms, offsets = (lengths - given.context).tolist(), torch.arange(given.context + 1)
     warm = max(1, given.steps // 10)
     for step in range(given.steps):
         rate = given.rate * min((step + 1) / warm, 0.1 + 0.45 * (1 + math.cos(math.pi * step / given.steps)))
         for group in optimizer.adam.param_groups:
             group["lr"] = rate
-        starts = torch.stack([noise.starts(given.batch, room, "proxy", seed, s, step) for s in range(given.seeds)])
-        places = (starts.unsqueeze(-1) + offsets).to(texts.device)
-        network.losses(texts[:, places].flatten(0, 1)).mean((1, 2)).sum().backward()
+        drawn = [noise.starts(given.batch, room, "proxy", seed, r.seed, step) for r, room in zip(replicas, rooms)]
+        places = begins + torch.stack(drawn).unsqueeze(-1) + offsets
+        network.losses(tokens[places.to(tokens.device)]).mean((1, 2)).sum().backward()
         optimizer.step()
         if tell:
             tell("training", (step + 1) * given.batch * given.context * network.replicas)
 
 
-def _scored(network: GPT2, held_out: Sequence[Ids], context: int) -> Floats:
+def scored(network: GPT2, held_out: Sequence[Ids], context: int) -> Floats:
     """Summed nats of each text, float64[replicas, texts]: windows that do not overlap, after an end token."""
     rows, of = [], []
     for number, ids in enumerate(held_out):

@@ -42,7 +42,7 @@ def test_nats_are_those_of_each_token_after_the_ones_before_it_in_its_window():
     config = SMALL.config(20)
     network = GPT2(config, stack([initial(config, s) for s in (0, 1)]), Device())
     texts = [ids(1, 40), ids(2, 5), ids(3, 16)]
-    found = proxy._scored(network, texts, 16)
+    found = proxy.scored(network, texts, 16)
     expected = np.zeros((2, 3))
     for i, text in enumerate(texts):
         padded = np.concatenate(([0], text))
