@@ -35,6 +35,8 @@ def explain_rule(rule_id: str, profile: str | None = None, style: Style | None =
     where = "the matched sample" if rule.scope == "signals" else "the whole corpus"
     if rule.subject == "checkpoint":
         where = "the model"
+    if rule.subject == "mixture":
+        where = "the forecast"
     reads = f"{rule.reads} ({name_of(rule.reads)}) of {where}; {_WAYS[rule.direction]}"
     sections = [
         _section("What it measures", rule.what),
@@ -50,6 +52,8 @@ def human_rate(rule: Rule, profile: str | None = None) -> tuple[str, ...]:
     """How many human sources of a profile trip a rule, counted now from the profile's own figures."""
     if rule.subject == "checkpoint":
         return ("not counted: it is a rule for models, and compares each with its own baseline",)
+    if rule.subject == "mixture":
+        return ("not counted: it is a rule for forecasts of a mixture, and human text alone has none",)
     if rule.kind == "null":
         return ("not counted here: its limit is the trusted text's own; measured rates are in docs/benchmarks.md",)
     if rule.family == "perplexity":
@@ -135,5 +139,8 @@ def _limit(rule: Rule) -> str:
         return f"above all trusted splits, and {written(rule.limit, rule.reads)}"
     if rule.kind == "drift":
         return f"its whole interval {written(rule.limit, rule.reads)} or more"
+    if rule.kind == "floor":
+        fails = "" if rule.fail_limit is None else f" (below {written(rule.fail_limit, rule.reads)} it fails)"
+        return f"below {written(rule.limit, rule.reads)}{fails}"
     least = f" and at least {rule.least} documents" if rule.least else ""
     return f"{written(rule.limit, rule.reads)} or more{least}"

@@ -44,6 +44,7 @@ NAMES = {
     "checkpoint.validation_drift": "validation drift",
     "checkpoint.entropy_gap_drift": "drift of the entropy gap",
     "checkpoint.own_entropy": "entropy of own text",
+    "mixture.vocabulary_retained": "vocabulary retained",
     "volume.nonletter_share": "non-letter tokens",
     "volume.unk_share": "<unk> tokens",
 }
@@ -54,6 +55,7 @@ PERCENT = {
     "duplicates.exact",
     "duplicates.near",
     "duplicates.near_dropped",
+    "mixture.vocabulary_retained",
     "volume.nonletter_share",
     "volume.unk_share",
 }

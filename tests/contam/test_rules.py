@@ -15,6 +15,7 @@ CONTRACT = {
     *(f"DUP00{i}" for i in range(1, 5)),
     *(f"PPL00{i}" for i in range(1, 4)),
     *(f"CKP00{i}" for i in range(1, 4)),
+    "MIX001",
 }
 
 
@@ -32,9 +33,10 @@ def test_the_table_has_the_ids_of_the_contract_once_each():
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_every_rule_says_what_why_and_whose(rule):
-    assert rule.scope in ("signals", "whole") and rule.kind in ("reference", "absolute", "drift", "null")
+    assert rule.scope in ("signals", "whole") and rule.kind in ("reference", "absolute", "floor", "drift", "null")
     assert rule.direction in ("falls", "rises", "both") and rule.status in ("warn", "fail")
     families = {"entropy", "diversity", "tail", "repetition", "duplicates", "compression", "perplexity", "checkpoint"}
+    families |= {"mixture"}
     assert rule.reads.partition(".")[0] in families and rule.family in families
     assert len(rule.what) > 40 and len(rule.why) > 40 and len(rule.source) > 10
     assert 0 < rule.limit < 1
@@ -167,3 +169,21 @@ def test_two_sided_rules_warn_on_either_side():
 
     assert [applied("PPL001", bits(v)).status for v in (1.4, 1.5, 2.0, 2.5, 2.6)] == ["warn", *["pass"] * 3, "warn"]
     assert "below" in applied("PPL001", bits(1.4)).message and "above" in applied("PPL001", bits(2.6)).message
+
+
+@pytest.mark.parametrize(
+    ("retained", "status", "limit"),
+    [(0.97, "pass", 0.9), (0.9, "pass", 0.9), (0.899, "warn", 0.9), (0.6, "warn", 0.9), (0.599, "fail", 0.6)],
+)
+def test_a_floor_rule_warns_below_its_limit_and_fails_below_the_second(retained, status, limit):
+    given = {"mixture.vocabulary_retained": Figure(retained, "share of types", "mixture")}
+    (result,) = [r for r in apply_rules({}, given, subject="mixture") if r.id == "MIX001"]
+    assert (result.status, result.limit) == (status, limit)
+    assert f"{100 * retained:.1f} %" in result.message and f"{100 * limit:.1f} %" in result.message
+    assert ("not below" in result.message) == (status == "pass")
+
+
+def test_rules_of_mixtures_are_not_among_those_of_a_corpus():
+    assert "MIX001" not in {result.id for result in apply_rules({}, {})}
+    (lost,) = [r for r in apply_rules({}, {}, subject="mixture") if r.id == "MIX001"]
+    assert lost.status == "skipped" and "no forecast" in lost.message
