@@ -227,7 +227,7 @@ RULES: tuple[Rule, ...] = (
         "The share of the vocabulary of a real corpus of the same size that the last generation of a recursion with "
         "this mixture still has, by the forecast of `contam mix` (a model forecast, not a measurement).",
         "90 %, and 60 % below which it fails. In recursions of n-gram models (three corpora at 30,000 words, two at "
-        "300,000; replace and mixes) the loss on held-out human text rose by 0.8 to 1.5 times -ln(retained): 0.1 nats a "
+        "300,000; replace and mixes) the loss on held-out human text rose 0.8 to 1.5 times -ln(retained): 0.1 nats a "
         "token, the drift at which CKP003 warns, at about 90 %, and 0.5 nats at 56 to 71 %.",
         "Suresh et al. 2024 (the words a recursion loses); the formulas are ours",
         kind="floor", limit=0.90, absent="no forecast was made", subject="mixture", fail_limit=0.60,
