@@ -1,0 +1,164 @@
+"""Scores in one pass: the same documents, scores and counts under any cutting, order and merging."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from contam.synthetic.scored import Scored
+from contam.synthetic.streaming import OPENING, AllScores, Reader, SampleScores
+from contam_metrics.batch import Batch
+from contam_metrics.metric import Metric
+from contam_metrics.segments import document_hashes
+from contam_metrics.view import View
+
+Named = tuple[str, str]
+
+
+def score(batch: Batch) -> np.ndarray:
+    """Made up: how many vowels the first 100 words have; nan below 80 words."""
+    texts = [batch.text(i).split() for i in range(len(batch))]
+    return np.array([sum(b"".join(t[:100]).count(v) for v in b"aeiou") if len(t) >= 80 else np.nan for t in texts])
+
+
+def openings(batch: Batch) -> np.ndarray:
+    return document_hashes(Batch.of(batch.text(i)[:60] for i in range(len(batch))))
+
+
+READER = Reader(score, openings)
+
+
+def every() -> AllScores:
+    return AllScores(READER)
+
+
+def small() -> SampleScores:
+    return SampleScores(60, READER)
+
+
+def large() -> SampleScores:
+    return SampleScores(5_000, READER)
+
+
+def documents(count: int = 300, seed: int = 0) -> list[Named]:
+    """Short and long ones, exact copies under other names, and some that only begin alike."""
+    rng = random.Random(seed)
+    words = ["".join(rng.choices("abcdefghiklmnoprstuvw", k=rng.randint(2, 9))) for _ in range(900)]
+    out = []
+    for i in range(count):
+        text = " ".join(rng.choices(words, k=rng.choice([0, 3, 79, 80, 150, 400, 3000])))
+        out.append((text, f"a.txt:{i:05}"))
+        if i % 9 == 0:
+            out += [(text, f"b.txt:{i:05}"), (text, f"_.txt:{i:05}")]
+        if i % 7 == 0:
+            out.append((text[:70] + " " + " ".join(rng.choices(words, k=120)), f"c.txt:{i:05}"))
+    return out
+
+
+def chunks(items: list[Named], *sizes: int) -> list[list[Named]]:
+    out, k = [], 0
+    while items:
+        out.append(items[: sizes[k % len(sizes)]])
+        items, k = items[sizes[k % len(sizes)] :], k + 1
+    return out
+
+
+def fed(metric: Metric, parts: list[list[Named]]) -> Metric:
+    for part in parts:
+        metric.update(View(Batch.of(text for text, _ in part), label=lambda i, part=part: part[i][1]))
+    return metric
+
+
+def same(left: Metric, right: Metric) -> bool:
+    a, b = left.scored(), right.scored()
+    arrays = np.array_equal(a.keys, b.keys) and np.array_equal(a.scores, b.scores)
+    return arrays and _rest(a) == _rest(b)
+
+
+def _rest(s: Scored) -> tuple:
+    return s.labels, s.documents, s.short, s.copies, s.sampled
+
+
+@pytest.mark.parametrize("make", [every, small, large])
+class TestLaws:
+    def test_order_and_batches_do_not_matter(self, make):
+        shuffled = documents()
+        random.Random(3).shuffle(shuffled)
+        assert same(fed(make(), [documents()]), fed(make(), chunks(shuffled, 1, 50, 13)))
+
+    def test_merged_parts_are_one_pass(self, make):
+        left, *others = (fed(make(), [part]) for part in chunks(documents(), 7, 90, 33))
+        for other in others:
+            left.merge(other)
+        assert same(left, fed(make(), [documents()]))
+
+    def test_merging_is_associative_and_commutative(self, make):
+        a, b, c = chunks(documents(), 140)[:3]
+        first = fed(make(), [a])
+        first.merge(fed(make(), [b]))
+        first.merge(fed(make(), [c]))
+        tail = fed(make(), [c])
+        tail.merge(fed(make(), [b]))
+        tail.merge(fed(make(), [a]))
+        assert same(first, tail)
+
+    def test_state_survives_a_round_trip(self, make):
+        metric, again = fed(make(), [documents()]), make()
+        again.restore({k: v.copy() for k, v in metric.state().items()})
+        assert same(metric, again)
+        assert same(fed(metric, [documents(50, seed=9)]), fed(again, [documents(50, seed=9)]))
+
+    def test_reading_does_not_change_what_is_remembered(self, make):
+        metric = fed(make(), [documents(80)])
+        assert metric.figures() == {}
+        metric.scored()
+        assert same(fed(metric, [documents(40, seed=3)]), fed(make(), [documents(80), documents(40, seed=3)]))
+
+    def test_nothing_and_nothing_long_enough(self, make):
+        for parts in ([], [[]], [[("", "x"), (" \n", "y")]]):
+            found = fed(make(), parts).scored()
+            assert len(found) == 0 and found.labels == () and found.short == found.documents
+        assert found.documents == 2 and found.short_share == 1
+
+
+def test_counts_by_hand():
+    long, other = "word " * 90, "other " * 90
+    parts = [[(long, "x:2"), (long, "x:1"), ("short", "x:3"), (long + "more", "x:4"), (other, "x:5")]]
+    found = fed(every(), parts).scored()
+    assert (found.documents, found.short, found.copies, len(found)) == (5, 1, 2, 2)
+    assert found.short_share == 0.2 and not found.sampled
+    assert "x:5" in found.labels and ({"x:1", "x:4"} & set(found.labels))
+    assert (np.diff(found.keys.astype(object)) > 0).all()
+
+
+def test_a_sample_that_holds_everything_is_everything():
+    assert same(fed(large(), [documents()]), fed(every(), [documents()]))
+
+
+def test_a_sample_is_the_documents_with_the_smallest_keys():
+    named = documents()
+    hashes = document_hashes(Batch.of(text for text, _ in named))
+    limit = np.unique(hashes)[59]
+    chosen = [one for one, key in zip(named, hashes) if key <= limit]
+    found, wanted = fed(small(), chunks(named, 20)).scored(), fed(every(), [chosen]).scored()
+    assert found.sampled and _rest(found)[:-1] == _rest(wanted)[:-1]
+    assert np.array_equal(found.scores, wanted.scores)
+
+
+def test_labels_are_asked_of_few():
+    """A sample of a large corpus names only what it keeps."""
+    asked: list[int] = []
+    metric = SampleScores(10, READER)
+    for seed in range(20):
+        batch = Batch.of(f"document {seed} {i}" for i in range(500))
+        metric.update(View(batch, label=lambda i: str(asked.append(i))))
+    assert len(asked) < 100
+
+
+def test_openings_of_the_sample():
+    metric = fed(large(), [[("a" * (OPENING + 50), "x:1"), ("b " * 90, "x:2")]])
+    assert {len(row.text) for row in metric.sample.rows.values()} == {OPENING, 180}
+    (key,) = metric.scored().keys
+    assert metric.opening(key) == b"b " * 90
