@@ -217,7 +217,7 @@ def units_of(text: Passages, seed: int) -> Units:
     numbers = np.zeros(len(of), np.int64)
     for i, document in enumerate(documents):
         mine = np.flatnonzero(of == i)
-        found = _numbers(text.keys[mine], document, seed)
+        found = numbers_of(text.keys[mine], document, seed)
         if found is None:
             ranks = mixed(text.keys, np.full(len(of), _HELD_OUT)).astype(np.float64)
             return Units(np.arange(len(of)), ranks, "segments")
@@ -225,7 +225,7 @@ def units_of(text: Passages, seed: int) -> Units:
     return _blocks(of.astype(np.int64), numbers)
 
 
-def _numbers(keys: NDArray[np.uint64], document: np.uint64, seed: int) -> Ints | None:
+def numbers_of(keys: NDArray[np.uint64], document: np.uint64, seed: int) -> Ints | None:
     """Which segment of its document each key stands for; None where the keys are not of this seed."""
     order, first, size = np.argsort(keys), 0, 1024
     numbers = np.full(len(keys), -1)
