@@ -17,7 +17,7 @@ from functools import cache
 from sources import L2R, PROMPTS, blocks, first_author, grouped, licences, parts, raw, rows
 from sources import _masc as masc_sources
 
-LEAST, PASSAGE, WHOLE, CUT = 80, 200, 450, 120
+LEAST, PASSAGE, WHOLE, CUT = 80, 150, 225, 120
 """Words: of a document at least; of a passage; of a document that stays whole at most; of a continued text at most."""
 FOREIGN_ENDS = re.compile(r"@-@|@,@|@\.@|<unk>|@[A-Z]+\d*")
 SALUTATION = re.compile(r"^\s*(?:dear|to)\b[^,.:!?]{0,60}[,.:!]+\s*", re.IGNORECASE)
@@ -44,7 +44,10 @@ BROWN = {
 }  # fmt: skip
 PEPS = ("Barry Warsaw", "Guido van Rossum", "Alyssa Coghlan", "Victor Stinner", "Eric Snow", "Nathaniel J. Smith",
         "Petr Viktorin", "Steve Dower")  # fmt: skip
-MASC = {"mailing lists": "mail", "articles": "learned", "fiction": "stories", "debates": "transcripts"}
+MASC = {
+    "mailing lists": "mail", "articles": "learned", "fiction": "stories", "debates": "transcripts",
+    "talk": "transcripts", "court": "transcripts",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
