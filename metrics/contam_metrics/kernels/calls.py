@@ -35,10 +35,16 @@ MODELS = {
     "write_truncated": "ngram_writing",
 }
 """The module of each kernel of a language model: compiled when one is trained."""
+OPENINGS = {
+    "prepare_text": "openings",
+    "count_marks": "openings",
+    "count_grams": "openings",
+}
+"""The module of each kernel that reads the beginnings of documents: compiled when one is scored."""
 
 
 def __getattr__(name: str) -> Callable[..., Any]:
-    home = HOMES.get(name) or MODELS.get(name)
+    home = HOMES.get(name) or MODELS.get(name) or OPENINGS.get(name)
     if home is None:
         raise AttributeError(f"no kernel {name}")
     from contam_metrics.kernels import store
