@@ -129,7 +129,7 @@ class Ngram:
         out, first = self.chances[found], (ids == self.best[0]).astype(np.uint8)
         falls = self.falls
         for length in range(1, self.order):
-            histories = _histories(found, bounds, int(self.tree.starts[length]))
+            histories = histories_of(found, bounds, int(self.tree.starts[length]))
             found = np.empty_like(ids)
             predict_words(ids, histories, found, self.tree.table, self.chances, falls, self.best, out, first)
         return out, first
@@ -151,7 +151,7 @@ def _check(ids: Ids, vocabulary: int) -> None:
         raise ValueError(f"ids must be 0 to {vocabulary - 1}")
 
 
-def _histories(found: Ids, bounds: Ints, start: int) -> Ids:
+def histories_of(found: Ids, bounds: Ints, start: int) -> Ids:
     """The n-gram before each position, from those that end at each; ``start`` where a document begins."""
     histories = np.empty_like(found)
     histories[1:] = found[:-1]
@@ -172,7 +172,7 @@ def _counted(ids: Ids, bounds: Ints, order: int, vocabulary: int) -> Tree:
     starts, found, table = [0, 1, size], ids + np.int32(2), _table(len(ids))
     for length in range(2, order + 1):
         nodes[size] = (starts[length - 1], -1, starts[length - 1], 0)
-        histories, shorter = _histories(found, bounds, starts[length - 1]), found
+        histories, shorter = histories_of(found, bounds, starts[length - 1]), found
         reached, found = np.array([0, size + 1], np.int64), np.empty_like(ids)
         while not count_ngrams(ids, histories, shorter, found, table, nodes, reached):
             smaller, table = table, _table(2 * len(table))
