@@ -22,7 +22,10 @@ ON_USE = {"torch", "transformers", "datasets", "sklearn", "scipy", "nltk", "ray"
 NOT_ON_GROUND = {"click", "rich", "pyarrow", "zstandard"}
 
 
-TORCH_CODE = ("contam/models/", "contam/experiments/", "contam/probing/", "contam/perplexity/", "contam/monitoring/")
+TORCH_CODE = (
+    "contam/models/", "contam/experiments/", "contam/probing/", "contam/perplexity/", "contam/monitoring/",
+    "contam/mixing/neural_proxy.py",
+)  # fmt: skip
 """Where modules are that compute with torch: they import it on top, and whoever uses them imports them on use."""
 CALLBACK = "contam/monitoring/callback.py"
 """The one module with a class derived from one of transformers'."""
