@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contam.synthetic.scored import Scored
-from contam_metrics.accumulators import Arrays, packed, unpacked
+from contam_metrics.accumulators import Arrays, Worst, packed, unpacked
 from contam_metrics.batch import Batch
 from contam_metrics.metric import Metric, Reading
 from contam_metrics.view import View
@@ -19,8 +19,10 @@ Keys = NDArray[np.uint64]
 
 SAMPLE = 1_000
 """Documents whose openings a sample keeps: enough for the 200 that are compared where half are too short or copies."""
-OPENING = 8_192
+OPENING = 4_096
 """Bytes of a document that a sample keeps, at least as many as the score reads."""
+SHOWN = 100
+"""Documents whose beginning is kept for people: those with the highest scores."""
 _ALL = 0xFFFFFFFFFFFFFFFF
 
 
@@ -110,7 +112,7 @@ class SampleScores(Metric):
     """Scores of a sample: the documents with the smallest content hashes are kept and scored at the end.
 
     Equal documents are one document of the sample and count as often as they came. Memory: `OPENING` bytes a document
-    of the sample and a little, 8 MB at most, twice as much for a moment. Its figures are read with `scored`.
+    of the sample and a little, 4 MB at most, twice as much for a moment. Its figures are read with `scored`.
     """
 
     name = "sample_scores"
@@ -173,13 +175,14 @@ class AllScores(Metric):
     """Scores of every document as it streams by.
 
     Memory: 24 bytes a document and its label, about 130 bytes together for labels like ``corpus.jsonl:123456``: a
-    million documents take some 130 MB. Its figures are read with `scored`.
+    million documents take some 130 MB; and how `SHOWN` of them begin. Its figures are read with `scored`.
     """
 
     name = "all_scores"
 
     def __init__(self, reader: Reader | None = None) -> None:
         self.rows = ScoredRows()
+        self.highest = Worst(SHOWN, least=-np.inf)
         self._reader = reader
 
     def update(self, view: View) -> None:
@@ -187,9 +190,14 @@ class AllScores(Metric):
         found = self._reader.score(view.batch), self._reader.openings(view.batch)
         self.rows.parts.append((view.docs, *found))
         self.rows.labels += [view.label(i) for i in range(len(view.batch))]
+        self.highest.add(found[0], view.docs, view.label, view.text)
 
     def figures(self) -> dict[str, Reading]:
         return {}
+
+    def excerpts(self) -> dict[str, str]:
+        """How the `SHOWN` documents with the highest scores begin, by label, the highest first."""
+        return {label: text.decode("utf-8", "replace") for _, label, text in self.highest.ranked()}
 
     def scored(self) -> Scored:
         """All documents in the order of their keys."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from contam.synthetic.scored import Scored
-from contam.synthetic.streaming import OPENING, AllScores, Reader, SampleScores
+from contam.synthetic.streaming import OPENING, SHOWN, AllScores, Reader, SampleScores
 from contam_metrics.batch import Batch
 from contam_metrics.metric import Metric
 from contam_metrics.segments import document_hashes
@@ -162,3 +162,20 @@ def test_openings_of_the_sample():
     assert {len(row.text) for row in metric.sample.rows.values()} == {OPENING, 180}
     (key,) = metric.scored().keys
     assert metric.opening(key) == b"b " * 90
+
+
+def test_the_highest_are_kept_to_be_shown():
+    parts = [documents()[:200], documents()[200:]]
+    left, right = (fed(every(), [part]) for part in parts)
+    left.merge(right)
+    found, scored = left.excerpts(), left.scored()
+    assert list(found.items()) == list(fed(every(), [documents()]).excerpts().items())
+    first = scored.labels[int(np.argmax(scored.scores))]
+    (text,) = {text for text, label in documents() if label == first}
+    assert len(found) == SHOWN and found[first] == text[:400]
+
+
+def test_a_sample_keeps_as_much_as_the_score_reads():
+    from contam.synthetic.features import HEAD
+
+    assert OPENING >= HEAD
