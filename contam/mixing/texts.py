@@ -3,7 +3,9 @@
 Both corpora are read once, in bounded memory: of each the segments with the smallest keys are kept (see
 `contam_metrics.segments`), a few times the words that will be trained on. Segments of one document are one document
 again, with what was not kept left out. Equal documents of one corpus count once, so that one text many times over is
-not trained on many times: how often a corpus repeats itself is told by an audit of it.
+not trained on many times: how often a corpus repeats itself is told by an audit of it. Passages of the synthetic corpus
+that repeat the real one word for word are real text: they are counted and taken out, else a copy would look as helpful
+as more real text.
 """
 
 from __future__ import annotations
@@ -34,6 +36,9 @@ FEW = 5
 FOREIGN, STRANGE = 0.1, 0.5
 """Shares of the synthetic words that the real text knows: below the first nothing is measured, below the second it is
 said."""
+VERBATIM = 0.9
+"""A synthetic passage of which so many 8-grams stand in the real text is real text. A model's own text is far below,
+unless it learned long stretches by heart."""
 TUNED_ON = 5
 """One in so many held-out documents is tuned on."""
 
@@ -94,13 +99,15 @@ def divided(real: Measured, synthetic: Measured, valid: Measured | None, seed: i
         held, pool = _set_aside(human, seed)
     whole = valid is not None or not np.isin(pool.docs, held.docs).any()
     pool, rest = (_without(held, text, whole) for text in (pool, machine))
-    if (missing := _missing(pool, rest, held)) is not None:
-        return missing
-    notes = [*_overlaps(human, machine), *_removed(pool, rest, human, machine, valid)]
+    notes = _removed(pool, rest, human, machine, valid)
+    own = rest.take(np.flatnonzero(_copied(rest, human) < VERBATIM))
+    notes += _overlaps(human, machine, rest, own)
+    if (missing := _missing(pool, own, held)) is not None:
+        return replace(missing, text="; ".join([missing.text, *notes]))
     if known < STRANGE:
         notes.append(f"{known:.0%} of the synthetic words occur in the real text: the two are hardly of one kind")
     raw = {int(k): t for m in (real, synthetic, valid) if m for k, t in zip(m.segments.keys, m.segments.texts)}
-    return replace(_told(pool, rest, held, raw, seed), notes=tuple(notes))
+    return replace(_told(pool, own, held, raw, seed), notes=tuple(notes))
 
 
 def _check_different(real: Measured, synthetic: Measured, valid: Measured | None) -> None:
@@ -167,17 +174,19 @@ def _missing(pool: Passages, rest: Passages, held: Passages) -> Reason | None:
     return Reason(f"too few words for a dose-response: {', '.join(short)}") if short else None
 
 
-def _overlaps(human: Passages, machine: Passages) -> list[str]:
+def _overlaps(human: Passages, machine: Passages, rest: Passages, own: Passages) -> list[str]:
     """What both corpora hold, as far as they were kept."""
     documents = np.unique(machine.docs)
-    same = int(np.isin(documents, human.docs).sum())
-    near = float((_copied(machine, human) >= COPY_SHARE).mean()) if len(machine.keys) else 0.0
-    if not same and near < 0.01:
-        return []
-    return [
-        f"{same:,} of {len(documents):,} synthetic documents that were looked at are also in the real text, and "
-        f"{near:.1%} of the synthetic passages repeat real ones: so much of the synthetic text is real"
-    ]
+    same, lost = int(np.isin(documents, human.docs).sum()), rest.words - own.words
+    notes = []
+    if same:
+        notes.append(f"{same:,} of {len(documents):,} synthetic documents that were kept are also in the real text")
+    if lost:
+        notes.append(
+            f"{lost:,} synthetic words ({lost / rest.words:.1%}) repeat the real text word for word and were left out: "
+            "so much of the synthetic text is real"
+        )
+    return notes
 
 
 def _removed(
@@ -191,14 +200,14 @@ def _removed(
     ]
 
 
-def _told(pool: Passages, rest: Passages, held: Passages, raw: dict[int, bytes], seed: int) -> Texts:
+def _told(pool: Passages, own: Passages, held: Passages, raw: dict[int, bytes], seed: int) -> Texts:
     """Segments to documents; one in `TUNED_ON` of the held-out ones is tuned on."""
     units = units_of(held, seed)
     aside = np.zeros(len(units.ranks), bool)
     aside[np.argsort(units.ranks, kind="stable")[TUNED_ON - 1 :: TUNED_ON]] = True
     tuning = held.take(np.flatnonzero(aside[units.of]))
     predicted = held.take(np.flatnonzero(~aside[units.of]))
-    sides = [_documents(text, raw, seed) for text in (pool, rest, predicted, tuning)]
+    sides = [_documents(text, raw, seed) for text in (pool, own, predicted, tuning)]
     return Texts(sides[0], sides[1], sides[2], sides[3], units.kind)
 
 
