@@ -52,7 +52,7 @@ class NullPairs:
 
     @classmethod
     def load(cls, name: str = "english") -> NullPairs:
-        """The built-in pairs of a score by its name; read once."""
+        """The built-in pairs of a score by its name, read once; none where the score has none."""
         return _loaded(FOLDER / f"{name}_pairs.json")
 
     @classmethod
@@ -115,7 +115,7 @@ class NullPairs:
 
 @cache
 def _loaded(path: Path) -> NullPairs:
-    return NullPairs.read(path)
+    return NullPairs.read(path) if path.is_file() else NullPairs(())
 
 
 def _pair(entry: Mapping[str, float]) -> Pair:
