@@ -1,13 +1,218 @@
-"""The page of a mixture: verdict and advice, share, dose-response, forecast."""
+"""A mixture as a page, and the folder that ``--out`` writes.
+
+Verdict and advice first, then what was found: the synthetic share, the dose-response, the forecast.
+"""
 
 from __future__ import annotations
 
-from contam.mixing.result import Mix
-from contam.reports.page import Banner, Page
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from contam.mixing.asked import LOWER_BOUND
+from contam.mixing.dose_page import dose_sections
+from contam.mixing.forecast_page import forecast_sections
+from contam.mixing.result import FIXED_REAL, Mix, ScoredDocument
+from contam.mixing.wording import counted, of_retained, of_share
+from contam.reports import folders, write_whole
+from contam.reports.page import Banner, Block, Page, Picture, Section, Sentences, Table
+from contam.result import CorpusInfo, RuleResult
+from contam.rules import failing
+from contam.wording import probability
+
+REPORT, FIGURES, RESULT = "report.html", "figures", "mix.json"
+_DOCUMENTS = 8
+_LONGEST = 40
+_OF_PICTURES = ("scores",)
+"""Settings that pictures are made from."""
+_NOT_DRAWN = "No pictures: matplotlib is not installed (pip install matplotlib)."
 
 
 def draw_mix(result: Mix, full: bool = False) -> Page:
-    """The page of a result; ``full`` with pictures and settings."""
-    level = result.level.value if result.level else "no_level"
-    headline = result.verdict.reasons[0] if result.verdict and result.verdict.reasons else ""
-    return Page("contam mix", Banner(level, headline), ())
+    """The page of a result, short for a terminal or ``full`` with pictures, all rows and the settings."""
+    verdict = result.verdict
+    sections = [
+        _sentences("Why", verdict.reasons if verdict else ()),
+        _sentences("What to do", verdict.advice if verdict else ()),
+        _share(result),
+        *dose_sections(result.dose_response, full),
+        *forecast_sections(result.forecast, full),
+        _pictures(result) if full else None,
+        _documents(result, full),
+        _rules(result.rules, full),
+        _read(result),
+        _sentences("Notes", result.notes),
+        _settings(result.settings) if full else None,
+    ]
+    return Page(_title(result), banner_of(result), tuple(s for s in sections if s is not None), _footer(result))
+
+
+def banner_of(result: Mix) -> Banner:
+    """The verdict in one line: retention, effect, share; whatever of these there is."""
+    told = []
+    forecast, dose, share = result.forecast, result.dose_response, result.synthetic_share
+    if share is not None:
+        told.append(_bound_told(result))
+    if forecast is not None and forecast.generations:
+        last = forecast.generations[-1]
+        most = "at best " if forecast.share_is == LOWER_BOUND else ""
+        left = f"{most}{of_retained(last.vocabulary_retained)} of the vocabulary"
+        told.append(f"{left} after {counted(last.generation, 'generation')} ({forecast.label})")
+    if dose is not None:
+        told.append(_harm_told(result))
+    floor = result.verdict.detection_floor if result.verdict else ""
+    return Banner(result.level.value if result.level else "no_level", ", ".join(told) or "nothing was measured", floor)
+
+
+def write_mix(folder: Path, result: Mix) -> None:
+    """Into a folder: ``report.html``, ``figures/`` (SVG and PNG, where matplotlib is installed), ``mix.json``.
+
+    Raises InputError where it cannot be written.
+    """
+    from contam.reports import html
+
+    check_folder(folder)
+    folders.make_folder(folder)
+    _write_figures(folder / FIGURES, result)
+    write_whole(folder / RESULT, json.dumps(result.to_dict(), indent=1, allow_nan=False) + "\n")
+    write_whole(folder / REPORT, html.render(draw_mix(result, full=True)))
+
+
+def check_folder(folder: Path) -> None:
+    """Raise InputError where `write_mix` could not write, before anything is read; nothing is made."""
+    folders.check_folder(folder, (REPORT, RESULT), (FIGURES,))
+
+
+def _write_figures(folder: Path, result: Mix) -> None:
+    try:
+        from contam.mixing.pictures import draw_pictures
+        from contam.reports.plotting import write_pictures
+
+        drawn = draw_pictures(result)
+    except ImportError:
+        return
+    if drawn:
+        write_pictures(folder, drawn)
+
+
+def _title(result: Mix) -> str:
+    real, synthetic = _named(result.real), _named(result.synthetic)
+    if result.synthetic_share is not None:
+        return f"contam mix --estimate {synthetic}" + (f" --reference {real}" if real else "")
+    return " ".join(name for name in ("contam mix", real, synthetic) if name)
+
+
+def _named(corpus: CorpusInfo | None) -> str:
+    if corpus is None or not corpus.sources:
+        return ""
+    more = f" and {len(corpus.sources) - 1} more" if len(corpus.sources) > 1 else ""
+    return f"{corpus.sources[0]}{more}"
+
+
+def _footer(result: Mix) -> str:
+    p = result.provenance
+    return f"seed {p.seed}, {p.seconds:.1f} s, settings {p.config_digest}"
+
+
+def _bound_told(result: Mix) -> str:
+    share = result.synthetic_share
+    if share is None or not share.measured:
+        return "synthetic share not measured"
+    p = f"p = {probability(share.p_value)}".replace("= <", "<") if share.p_value is not None else "no p-value"
+    if result.verdict is None:
+        return f"no difference from the trusted text found ({p})"
+    if not share.lower_bound:
+        return f"synthetic share not bounded away from 0 ({p})"
+    return f"at least {of_share(share.lower_bound)} of the documents are machine text ({p})"
+
+
+def _harm_told(result: Mix) -> str:
+    """From which share on the same real text does better alone."""
+    first = result.dose_response.detectable.get(FIXED_REAL) if result.dose_response else None
+    return "no harm detected at any share" if first is None else f"harm detected from {of_share(first)} on"
+
+
+def _sentences(title: str, items: Sequence[str]) -> Section | None:
+    return Section(title, (Sentences(tuple(items)),)) if items else None
+
+
+def _share(result: Mix) -> Section | None:
+    """What is said of the share, what it rests on, and the share among labelled text where there was any."""
+    share = result.synthetic_share
+    if share is None:
+        return None
+    told = list(share.sentences) or [share.reason or "Nothing can be said of the synthetic share."]
+    limit = result.limits.get("share")
+    if limit is not None and share.measured:
+        passed = "passed" if (share.lower_bound or 0.0) > limit else "not passed"
+        told.append(f"The limit that was set, {of_share(limit)}, is {passed} (--max-share).")
+    return Section("Synthetic share", (Sentences(tuple(told)),))
+
+
+def _pictures(result: Mix) -> Section | None:
+    try:
+        from contam.mixing.pictures import draw_pictures
+
+        drawn = draw_pictures(result)
+    except ImportError:
+        return Section("Pictures", (Sentences((_NOT_DRAWN,)),))
+    blocks: tuple[Block, ...] = tuple(Picture(p.svg, p.alt, p.caption, f"{FIGURES}/{p.name}.svg") for p in drawn)
+    return Section("Pictures", blocks) if blocks else None
+
+
+def _documents(result: Mix, full: bool) -> Section | None:
+    """Documents of an estimate, the most machine-like first."""
+    shown = result.documents if full else result.documents[:_DOCUMENTS]
+    if not shown:
+        return None
+    names = tuple(dict.fromkeys(name for document in shown for name in document.detection))
+    columns = ("score", "percentile", *(name.replace("_", " ") for name in names), "document")
+    rows = tuple(_document(document, names) for document in shown)
+    told = f"{len(shown):,} of {result.documents_total:,}; the percentile is the place among the trusted documents"
+    return Section("Most machine-like documents", (Sentences((told,)), Table(columns, rows, header=True)))
+
+
+def _document(document: ScoredDocument, names: Sequence[str]) -> tuple[str, ...]:
+    place = "-" if document.percentile is None else f"{document.percentile:.1f}"
+    found = (f"{document.detection[name]:.2f}" if name in document.detection else "-" for name in names)
+    return (f"{document.score:.2f}", place, *found, document.id)
+
+
+def _rules(rules: Sequence[RuleResult], full: bool) -> Section | None:
+    """Rules that warn or fail; ``full`` with all that were applied."""
+    shown = rules if full else failing(rules)
+    if not shown:
+        return None
+    rows = tuple((rule.id, rule.status, rule.message) for rule in shown)
+    return Section("Rules", (Table(("rule", "status", "what"), rows, tuple(rule.status for rule in shown)),))
+
+
+def _read(result: Mix) -> Section | None:
+    """What was read, and what could not be."""
+    told = []
+    roles = ("trusted", "audited") if result.synthetic_share is not None else ("real", "synthetic")
+    for role, corpus in zip(roles, (result.real, result.synthetic)):
+        if corpus is not None:
+            told.append(f"{role}: {corpus.documents:,} documents, {corpus.tokens:,} words, {corpus.bytes:,} bytes")
+            told += [f"skipped in the {role} text: {_where(s.path, s.line)}: {s.reason}" for s in corpus.skipped[:3]]
+            if corpus.skipped_total > 3:
+                told.append(f"skipped in the {role} text: {corpus.skipped_total:,} altogether")
+    return _sentences("What was read", told)
+
+
+def _where(path: str, line: int | None) -> str:
+    return path if line is None else f"{path}:{line}"
+
+
+def _settings(settings: Mapping[str, Any]) -> Section | None:
+    rows = tuple((n.replace("_", " "), _setting(v)) for n, v in settings.items() if n not in _OF_PICTURES)
+    return Section("Settings", (Table(("setting", "value"), rows, header=True),)) if rows else None
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_setting(one)}" for name, one in value.items()) or "-"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_setting, value)) or "-"
+    return "default" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

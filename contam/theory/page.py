@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from contam.claims import CLAIMS, ClaimsRun, write_claims
-from contam.errors import InputError
-from contam.reports import write_whole
+from contam.reports import folders, write_whole
 from contam.reports.page import Block, Page, Picture, Section, Sentences, Table
 from contam.reports.scale import draw_course
 from contam.theory.record import PAPER, Z_LIMIT, Comparison, Series, Simulation
@@ -43,10 +41,7 @@ def write_result(folder: Path, result: Simulation | ClaimsRun) -> None:
     from contam.reports import html
 
     check_folder(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot write to {folder}: {error.strerror or error}") from error
+    folders.make_folder(folder)
     if isinstance(result, ClaimsRun):
         write_claims(folder, result.claims)
     else:
@@ -57,15 +52,7 @@ def write_result(folder: Path, result: Simulation | ClaimsRun) -> None:
 
 def check_folder(folder: Path) -> None:
     """Raise InputError where `write_result` could not write, before anything is simulated; nothing is made."""
-    for place in (folder, folder / FIGURES):
-        near = next(path for path in (place, *place.parents) if os.path.lexists(path))
-        if not near.is_dir():
-            raise InputError(f"cannot write to {folder}: {near} is not a folder")
-        if not os.access(near, os.W_OK | os.X_OK):
-            raise InputError(f"cannot write to {folder}: no permission to write in {near}")
-    for name in (REPORT, RESULT, CLAIMS):
-        if (folder / name).is_dir():
-            raise InputError(f"cannot write to {folder}: {folder / name} is a folder, where a file belongs")
+    folders.check_folder(folder, (REPORT, RESULT, CLAIMS), (FIGURES,))
 
 
 def _write_figures(folder: Path, result: Simulation) -> None:

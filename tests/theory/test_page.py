@@ -164,7 +164,7 @@ def test_a_folder_where_a_file_belongs(tmp_path):
 
 
 def test_a_folder_without_permission(tmp_path, monkeypatch):
-    monkeypatch.setattr(module.os, "access", lambda path, mode: path != tmp_path)
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path)
     with pytest.raises(InputError, match="no permission to write in"):
         check_folder(tmp_path / "a" / "b")
 

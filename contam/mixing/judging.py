@@ -1,0 +1,182 @@
+"""The level of a mixture: what is forecast of it, what was measured of it, and the share that was found.
+
+Each kind of evidence gives one level and one reason; the worst counts, and two mild ones do not make a bad one.
+
+* **Forecast** (MIX001): below 90 % of the vocabulary retained ``at_risk``, below 60 % ``collapsing``.
+* **Harm** at the share that is asked about, or the measured one next to it: with the same real text, the proxies are
+  worse by `HARM` nats or more with the whole interval: ``at_risk``. An interval that reaches beyond `HARM` and begins
+  below it cannot tell.
+* **Generations on** of the proxies at that share: the last is worse than generation 0 by `LOST` nats or more:
+  ``at_risk``; each is worse than the one before by so much, and there was harm (or no real text is left to compare
+  with): ``collapsing``. Not counted under regimes that accumulate text, which the proxies' generations do not.
+* **Share** that was estimated: a test at p <= .05 is ``at_risk``.
+
+``healthy`` needs evidence that could have seen harm, the forecast or the dose-response, and none that cannot tell. A
+share that is only a lower bound never makes it: what is forecast of it is the best case, so without an alarm there is
+``insufficient_evidence``. An estimate without a difference is no verdict (None).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+from contam.mixing.advice import advise
+from contam.mixing.asked import Evidence
+from contam.mixing.result import FIXED_REAL, Dose, DoseResponse, Forecast
+from contam.mixing.wording import PROXIES, counted, of_interval, of_nats, of_regime, of_retained, of_share
+from contam.result import Figure, Level, RuleResult, Verdict
+from contam.rules import apply_rules
+from contam.synthetic.share import SyntheticShare
+from contam.wording import probability
+
+HARM = 0.05
+"""Nats that the proxies are worse with the same real text: half of the drift at which a checkpoint has failed."""
+LOST = 0.10
+"""Nats between generations of proxies: the drift at which a checkpoint has failed, a perplexity 10.5 % higher."""
+ALARM = 0.05
+"""p-value from which an estimated share is a finding."""
+LEAST_ROUNDS = 2
+
+Finding = tuple[Level, str]
+
+
+def judge_mix(
+    share: SyntheticShare | None,
+    dose: DoseResponse | None,
+    forecast: Forecast | None,
+    asked: float | None = None,
+    deduplicated: Mapping[str, float | None] | None = None,
+) -> tuple[Verdict | None, tuple[RuleResult, ...]]:
+    """The verdict of a mixture with its reasons and advice, and the rules.
+
+    ``asked``: the synthetic share of the pipeline (None: that of the forecast). ``deduplicated``: see `Evidence`. The
+    verdict is None where a share was estimated, no difference was found and nothing else was asked.
+    """
+    seen = Evidence(share, dose, forecast, asked, deduplicated)
+    rules = apply_rules({}, _figures(forecast), subject="mixture")
+    found = [*_forecast(seen, rules), *_harm(seen), *_generations(seen), *_share(share)]
+    bad = sorted((f for f in found if f[0].severity > 0), key=lambda f: -f[0].severity)
+    if not bad and share is not None and share.measured and dose is None and (forecast is None or seen.bounded):
+        return None, rules
+    calm = [f for f in found if f[0].severity <= 0]
+    level = bad[0][0] if bad else _calm(calm)
+    reasons = tuple(reason for _, reason in (*bad, *calm)) or (_nothing(seen),)
+    p_value = share.p_value if share is not None and share.measured else None
+    return Verdict(level, p_value, None, reasons, floor_of(seen), advise(seen)), rules
+
+
+def floor_of(seen: Evidence) -> str:
+    """What this could not have seen, in one line."""
+    told = []
+    if seen.dose is not None:
+        dose = seen.dose
+        told.append(
+            f"effects that {PROXIES.get(dose.proxy, dose.proxy)} of {dose.total_tokens:,} {dose.unit}s do not show, or "
+            f"that are smaller than {HARM:g} nats"
+        )
+    if seen.forecast is not None:
+        told.append("errors of a network's own, which come on top of what the forecast counts")
+    if seen.share is not None:
+        told.append("text of base models and paraphrased text")
+    return f"not seen: {'; '.join(told)}" if told else ""
+
+
+def _figures(forecast: Forecast | None) -> dict[str, Figure]:
+    if forecast is None or not forecast.generations:
+        return {}
+    last = forecast.generations[-1]
+    figure = Figure(last.vocabulary_retained, "share of words", "mixture", "falls", last.interval)
+    return {"mixture.vocabulary_retained": figure}
+
+
+def _calm(found: list[Finding]) -> Level:
+    """Without an alarm: healthy if something could have seen one, and nothing was left open."""
+    levels = [level for level, _ in found]
+    return Level.HEALTHY if Level.HEALTHY in levels and Level.INSUFFICIENT not in levels else Level.INSUFFICIENT
+
+
+def _nothing(seen: Evidence) -> str:
+    if seen.share is not None and not seen.share.measured:
+        return f"the synthetic share could not be measured: {seen.share.reason or 'no reason is known'}"
+    return "nothing was measured near the share that is asked about, and nothing forecast"
+
+
+def _forecast(seen: Evidence, rules: tuple[RuleResult, ...]) -> list[Finding]:
+    rule = next(rule for rule in rules if rule.id == "MIX001")
+    forecast = seen.forecast
+    if forecast is None or rule.value is None or rule.limit is None:
+        return []
+    left = f"{of_retained(rule.value)} of the vocabulary is left after {counted(len_of(forecast), 'generation')}"
+    told = f"{forecast.label}: {'at best ' if seen.bounded else ''}{left} {of_regime(forecast)}"
+    if rule.status == "pass":
+        told += f" (the limit is {of_retained(rule.limit)})"
+        if seen.bounded:
+            return [(Level.INSUFFICIENT, f"{told}; the share is a lower bound, so it may be less")]
+        return [(Level.HEALTHY, told)]
+    level = Level.COLLAPSING if rule.status == "fail" else Level.AT_RISK
+    return [(level, f"{told}, less than {of_retained(rule.limit)}")]
+
+
+def len_of(forecast: Forecast) -> int:
+    """The last generation of a forecast."""
+    return forecast.generations[-1].generation if forecast.generations else 0
+
+
+def harmed(seen: Evidence) -> bool:
+    """Whether the proxies are worse by `HARM` or more with the same real text, with the whole interval."""
+    dose = seen.measured(FIXED_REAL)
+    return dose is not None and dose.effect_interval is not None and dose.effect_interval[0] >= HARM
+
+
+def _harm(seen: Evidence) -> list[Finding]:
+    dose = seen.measured(FIXED_REAL)
+    if seen.dose is None or dose is None or dose.effect_nats is None:
+        return []
+    effect = f"{_compared(dose, seen.dose.unit)} than with the same real text alone"
+    told = f"at {_at(seen, dose)} the proxies are {effect}"
+    if dose.effect_interval is None:
+        return [(Level.INSUFFICIENT, f"{told}; without an interval that tells nothing (more --seeds)")]
+    if harmed(seen):
+        return [(Level.AT_RISK, told)]
+    if dose.effect_interval[1] >= HARM:
+        return [(Level.INSUFFICIENT, f"{told}: too uncertain to tell {HARM:g} nats from none (more --seeds or text)")]
+    return [(Level.HEALTHY, f"{told}: less than {HARM:g} nats of harm")]
+
+
+def _at(seen: Evidence, dose: Dose) -> str:
+    """The measured share; and the one asked about where that is another."""
+    wanted = seen.wanted
+    if wanted is None or abs(wanted - dose.share) < 0.005:
+        return f"{of_share(dose.share)} synthetic text"
+    return f"{of_share(dose.share)} synthetic text (measured; asked: {of_share(wanted)})"
+
+
+def _compared(dose: Dose, unit: str) -> str:
+    nats = dose.effect_nats or 0.0
+    way = "worse" if nats >= 0 else "better"
+    return f"{abs(nats):.3f} nats a {unit} {way} {of_interval(dose.effect_interval)}".strip()
+
+
+def _generations(seen: Evidence) -> list[Finding]:
+    losses = seen.generations()
+    if len(losses) < 2:
+        return []
+    rises = [after - before for before, after in pairwise(losses)]
+    told = f"proxies trained on what proxies wrote: {of_nats(losses[-1] - losses[0])} nats"
+    told = f"{told} after {counted(len(rises), 'generation')}"
+    alone = seen.wanted == 1 or (seen.forecast is not None and seen.forecast.regime == "replace")
+    if len(rises) >= LEAST_ROUNDS and min(rises) >= LOST and (alone or harmed(seen)):
+        return [(Level.COLLAPSING, f"{told}, and each loses {LOST:g} or more again")]
+    if losses[-1] - losses[0] >= LOST:
+        return [(Level.AT_RISK, f"{told} ({', '.join(of_nats(rise) for rise in rises)})")]
+    return [(Level.HEALTHY, f"{told}: less than {LOST:g}")]
+
+
+def _share(share: SyntheticShare | None) -> list[Finding]:
+    if share is None or not share.measured or share.p_value is None or share.p_value > ALARM:
+        return []
+    p = f"p = {probability(share.p_value)}".replace("= <", "<")
+    bound = share.lower_bound or 0.0
+    least = f"at least {of_share(bound)} of the documents" if bound > 0 else "its share not bounded away from 0"
+    return [(Level.AT_RISK, f"more like text of instruct models than its trusted text ({p}); {least}")]

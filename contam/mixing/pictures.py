@@ -1,0 +1,140 @@
+"""The pictures of a mixture: dose-response, forecast by generation, scores of an audited text beside trusted text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from contam.mixing.result import FIXED_REAL, FIXED_TOTAL, Dose, DoseResponse, Forecast, Mix
+from contam.mixing.wording import PROXIES, of_nats, of_retained, of_share
+from contam.reports.charts import Chart, Line, draw_charts
+from contam.reports.plotting import Drawn
+
+DESIGN_NAMES = {FIXED_TOTAL: "in the place of real text", FIXED_REAL: "added to the same real text"}
+_PARTS = (
+    ("vocabulary", "vocabulary_retained"),
+    ("tail (words used once)", "tail_retained"),
+    ("head (frequent words)", "head_retained"),
+    ("next words", "contexts_retained"),
+)
+_APART = 6.0
+"""Per cent that names of regimes keep from each other in the picture."""
+
+
+def draw_pictures(result: Mix) -> tuple[Drawn, ...]:
+    """What there is to draw of a result.
+
+    Raises ImportError where matplotlib is not installed.
+    """
+    drawn = []
+    if result.dose_response is not None and any(dose.effect_nats is not None for dose in result.dose_response.doses):
+        drawn.append(_doses(result.dose_response))
+    if result.forecast is not None and result.forecast.generations:
+        drawn.append(_forecast(result.forecast))
+    scores = result.settings.get("scores")
+    if isinstance(scores, dict) and scores.get("audited") and scores.get("trusted"):
+        drawn.append(_scores(scores))
+    return tuple(drawn)
+
+
+def _doses(found: DoseResponse) -> Drawn:
+    lines = tuple(_effects(found, design, place) for place, design in enumerate(DESIGN_NAMES))
+    name = f"effect on held-out real text (nats a {found.unit})"
+    chart = Chart(name, tuple(line for line in lines if line.x), level=0.0, level_name="no synthetic text")
+    svg, png = draw_charts([chart], "synthetic share (%)")
+    alt = f"Dose-response of {PROXIES.get(found.proxy, found.proxy)}. " + "; ".join(
+        told for design in DESIGN_NAMES if (told := _course(found.of(design), DESIGN_NAMES[design]))
+    )
+    caption = "Loss less that of the same seed without synthetic text, mean over seeds; above 0 is worse."
+    if any(line.low for line in lines):
+        caption += " Bands are 95 % intervals."
+    return Drawn("dose-response", svg, png, alt, caption)
+
+
+def _effects(found: DoseResponse, design: str, place: int) -> Line:
+    doses = [dose for dose in found.of(design) if dose.effect_nats is not None or not dose.share]
+    x = tuple(100 * dose.share for dose in doses)
+    y = tuple(dose.effect_nats or 0.0 for dose in doses)
+    if len(x) < 2:
+        return Line(DESIGN_NAMES[design], (), (), place=place)
+    whole = all(dose.effect_interval for dose in doses if dose.share)
+    spans = [dose.effect_interval or (0.0, 0.0) for dose in doses]
+    low, high = (tuple(ends) for ends in zip(*spans)) if whole else ((), ())
+    return Line(DESIGN_NAMES[design], x, y, low, high, place)
+
+
+def _course(doses: Sequence[Dose], name: str) -> str:
+    known = [dose for dose in doses if dose.effect_nats is not None]
+    told = ", ".join(f"{of_nats(dose.effect_nats)} at {of_share(dose.share)}" for dose in known)
+    return f"{name}: {told}" if told else ""
+
+
+def _forecast(found: Forecast) -> Drawn:
+    lines = [line for place, (name, key) in enumerate(_PARTS) if (line := _part(found, name, key, place)).x]
+    limits = tuple(_regimes(found))
+    title = f"{found.label}: retained (% of a real corpus of the same size)"
+    svg, png = draw_charts([Chart(title, tuple(lines), limits=limits, span=(0.0, 104.0))], "generation")
+    alt = f"{title}, regime {found.regime}. " + "; ".join(_told(line) for line in lines)
+    caption = f"Regime {found.regime}, {of_share(found.share)} synthetic text."
+    if any(line.low for line in lines):
+        caption += " The band is the stated error of the vocabulary."
+    if limits:
+        caption += " Lines across: the vocabulary at the last generation under other regimes."
+    return Drawn("forecast", svg, png, alt, caption)
+
+
+def _part(found: Forecast, name: str, key: str, place: int) -> Line:
+    """A retained part by generation; generation 0 is the real text."""
+    known = [(r, value) for r in found.generations if (value := getattr(r, key)) is not None and math.isfinite(value)]
+    if not known:
+        return Line(name, (), (), place=place)
+    x = (0.0, *(float(r.generation) for r, _ in known))
+    y = (100.0, *(100 * value for _, value in known))
+    spans = [r.interval for r, _ in known]
+    if key != "vocabulary_retained" or not all(spans):
+        return Line(name, x, y, place=place)
+    low, high = zip(*((100 * a, 100 * b) for a, b in (span for span in spans if span)))
+    return Line(name, x, y, (100.0, *low), (100.0, *high), place)
+
+
+def _regimes(found: Forecast) -> list[tuple[float, str]]:
+    """Other regimes as (per cent, name); names that would be written over each other stand above the last of them."""
+    others = sorted((100 * kept, f"{n} {100 * kept:.0f} %") for n, kept in found.regimes.items() if n != found.regime)
+    named: list[tuple[float, str]] = []
+    for value, name in others:
+        if named and value - named[-1][0] < _APART:
+            before, names = named[-1]
+            named[-1] = (before, "")
+            name = f"{names}, {name}"
+        named.append((value, name))
+    return named
+
+
+def _told(line: Line) -> str:
+    return f"{line.label}: {of_retained(line.y[-1] / 100)} at generation {line.x[-1]:g}"
+
+
+def _scores(scores: dict[str, Any]) -> Drawn:
+    """How the scores of both texts are distributed: two curves that part where one is more machine-like."""
+    both = {name: sorted(float(x) for x in scores[name]) for name in ("trusted", "audited")}
+    lines = [_rising(f"{name} text", values, place) for place, (name, values) in enumerate(both.items())]
+    threshold = scores.get("threshold")
+    if threshold is not None:
+        lines.append(Line("where they are compared", (threshold, threshold), (0.0, 100.0), expected=True))
+    svg, png = draw_charts([Chart("documents with at most this score (%)", tuple(lines), from_zero=True)], "score")
+    middle = {name: values[len(values) // 2] for name, values in both.items()}
+    alt = f"Scores of {len(both['audited'])} audited and {len(both['trusted'])} trusted documents: medians "
+    alt += f"{middle['audited']:.2f} and {middle['trusted']:.2f}"
+    if threshold is not None:
+        below = {name: sum(x <= threshold for x in values) / len(values) for name, values in both.items()}
+        alt += f"; at most {threshold:.2f} have {of_share(below['audited'])} and {of_share(below['trusted'])}"
+    caption = "Larger scores are more like text of instruct models. The more of it, the lower the audited text's curve."
+    return Drawn("scores", svg, png, f"{alt}.", caption)
+
+
+def _rising(name: str, values: list[float], place: int) -> Line:
+    """The empirical distribution as steps."""
+    x = tuple(value for value in values for _ in (0, 1))
+    y = tuple(100 * (i + step) / len(values) for i in range(len(values)) for step in (0, 1))
+    return Line(name, x, y, place=place)
