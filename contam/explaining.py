@@ -37,7 +37,10 @@ def explain_rule(rule_id: str, profile: str | None = None, style: Style | None =
         where = "the model"
     if rule.subject == "mixture":
         where = "the forecast"
-    reads = f"{rule.reads} ({name_of(rule.reads)}) of {where}; {_WAYS[rule.direction]}"
+    way = _WAYS[rule.direction]
+    if rule.family == "synthetic":
+        where, way = "the documents that were compared", "generated text makes it rise"
+    reads = f"{rule.reads} ({name_of(rule.reads)}) of {where}; {way}"
     sections = [
         _section("What it measures", rule.what),
         _section("What it reads", reads),
@@ -58,6 +61,8 @@ def human_rate(rule: Rule, profile: str | None = None) -> tuple[str, ...]:
         return ("not counted here: its limit is the trusted text's own; measured rates are in docs/benchmarks.md",)
     if rule.family == "perplexity":
         return _surprise_rate(rule, profile)
+    if rule.family == "synthetic":
+        return _share_rate(rule)
     return _absolute_rate(rule, profile) if rule.kind == "absolute" else _reference_rate(rule, profile)
 
 
@@ -80,6 +85,28 @@ def _surprise_rate(rule: Rule, profile: str | None) -> tuple[str, ...]:
             breached.append(found.names[i])
     where = f"{name} at {size:,} words under {found.model}, each judged by the limits of all the others"
     return (_told(breached, len(known), where),)
+
+
+def _share_rate(rule: Rule) -> tuple[str, ...]:
+    """Halves of human sources beside each other, in both directions, each among the pairs of all other families."""
+    from contam.synthetic.null import NullPairs
+    from contam.synthetic.ranking import bound
+
+    if rule.kind == "drift":
+        return ("not counted: the labelled text is your own, and the estimate holds for its generator alone",)
+    pairs = NullPairs.load()
+    n = pairs.size_for(max((row.n for row in pairs.rows), default=0))
+    if n is None:
+        return ("not known: the score has no null pairs",)
+    found: dict[str, float] = {}
+    for row in pairs.at(n):
+        left = pairs.without(row.family).values(n, "unknown")[1]
+        found[row.domain] = max(bound(pair.left, left).share for pair in (row.first, row.second))
+    breached = [domain for domain, share in found.items() if rule.breached(share, rule.limit)]
+    above = sum(share > 0 for share in found.values())
+    where = f"halves of {n} documents, either one beside the other, among the halves of other families"
+    top = f"{above} have a bound above 0, the highest is {written(max(found.values()), rule.reads)}"
+    return (_told(breached, len(found), where), top)
 
 
 def _reference_rate(rule: Rule, profile: str | None) -> tuple[str, ...]:

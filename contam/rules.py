@@ -200,6 +200,27 @@ RULES: tuple[Rule, ...] = (
         absent=_MODEL,
     ),
     Rule(
+        "SYN001", "synthetic-share", "synthetic", _SHARE, "synthetic.share_low", "rises",
+        "A lower bound of the share of documents that are generated text, beside trusted text of the same source "
+        "(--reference): how many fewer documents than among human pairs have scores that four fifths of the trusted "
+        "text have. It sees text of models that were taught to answer, not of base models.",
+        "10 % of the documents. The few bounds above 0 that halves of human sources got, ranked among those of other "
+        "families, were all below 7 %. It rests on both texts being of one source and one mix of subjects. A pass "
+        "only says that no such share was shown.",
+        "Vovk et al. 2005 (ranks among exchangeable rows); the score, the null pairs and the bound are ours",
+        kind="absolute", limit=0.10, absent="needs trusted text of the same source (--reference)",
+    ),
+    Rule(
+        "SYN002", "declared-share", "synthetic", _SHARE, "synthetic.share", "rises",
+        "The share of generated text by adjusted classify and count, from labelled text of the same source and of a "
+        "named generator that you give (contam mix --estimate --human --machine): approximate, and only if that is "
+        "the generator.",
+        "The whole interval at or above 10 %, as much as SYN001 asks of a bound.",
+        "Gart & Buck 1966; Forman 2008 (adjusted count); Saerens et al. 2002 (the second estimate)",
+        kind="drift", limit=0.10,
+        absent="needs labelled text of the source and of a named generator (contam mix --estimate)",
+    ),
+    Rule(
         "CKP001", "generation-diversity", "checkpoint", _SHARE, "diversity.types", "falls",
         "Different words in what the checkpoint writes, at matched size, against its baseline's samples or human "
         "text of the same kind.",

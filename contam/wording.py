@@ -45,6 +45,8 @@ NAMES = {
     "checkpoint.entropy_gap_drift": "drift of the entropy gap",
     "checkpoint.own_entropy": "entropy of own text",
     "mixture.vocabulary_retained": "vocabulary retained",
+    "synthetic.share_low": "lower bound of the synthetic share",
+    "synthetic.share": "declared synthetic share",
     "volume.nonletter_share": "non-letter tokens",
     "volume.unk_share": "<unk> tokens",
 }
@@ -56,6 +58,8 @@ PERCENT = {
     "duplicates.near",
     "duplicates.near_dropped",
     "mixture.vocabulary_retained",
+    "synthetic.share_low",
+    "synthetic.share",
     "volume.nonletter_share",
     "volume.unk_share",
 }
@@ -78,6 +82,8 @@ def written(value: float | None, key: str = "") -> str:
     """A number for people: four significant digits, thousands grouped, shares of documents as per cent."""
     if value is None:
         return "-"
+    if key == "synthetic.share_low" and not value:
+        return "(none above 0)"
     if key in PERCENT or key.startswith("repetition.gopher_"):
         return f"{100 * value:.1f} %"
     if abs(value) >= 1000 or float(value).is_integer():

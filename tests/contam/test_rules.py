@@ -6,6 +6,7 @@ import pytest
 from examples import figure, make_audit, nasty_audit, signals, whole
 
 from contam.errors import UsageError
+from contam.explaining import human_rate
 from contam.result import Figure
 from contam.rules import RULES, apply_rules, failing, find_rule
 
@@ -16,6 +17,7 @@ CONTRACT = {
     *(f"PPL00{i}" for i in range(1, 4)),
     *(f"CKP00{i}" for i in range(1, 4)),
     "MIX001",
+    *(f"SYN00{i}" for i in range(1, 3)),
 }
 
 
@@ -36,7 +38,7 @@ def test_every_rule_says_what_why_and_whose(rule):
     assert rule.scope in ("signals", "whole") and rule.kind in ("reference", "absolute", "floor", "drift", "null")
     assert rule.direction in ("falls", "rises", "both") and rule.status in ("warn", "fail")
     families = {"entropy", "diversity", "tail", "repetition", "duplicates", "compression", "perplexity", "checkpoint"}
-    families |= {"mixture"}
+    families |= {"mixture", "synthetic"}
     assert rule.reads.partition(".")[0] in families and rule.family in families
     assert len(rule.what) > 40 and len(rule.why) > 40 and len(rule.source) > 10
     assert 0 < rule.limit < 1
@@ -187,3 +189,31 @@ def test_rules_of_mixtures_are_not_among_those_of_a_corpus():
     assert "MIX001" not in {result.id for result in apply_rules({}, {})}
     (lost,) = [r for r in apply_rules({}, {}, subject="mixture") if r.id == "MIX001"]
     assert lost.status == "skipped" and "no forecast" in lost.message
+
+
+@pytest.mark.parametrize(("low", "status"), [(0.0, "pass"), (0.0999, "pass"), (0.10, "warn"), (0.8, "warn")])
+def test_a_bound_of_the_synthetic_share_warns_from_a_tenth_on(low, status):
+    found = applied("SYN001", {"synthetic.share_low": Figure(low, "share of documents", "synthetic", "rises")})
+    assert found.status == status and found.limit == 0.10
+    assert " 0.0 %" not in found.message and ("none above 0" in found.message) == (low == 0)
+
+
+def test_a_share_that_was_not_measured_has_not_passed():
+    assert "needs trusted text" in applied("SYN001").message and "labelled text" in applied("SYN002").message
+    withheld = Figure(None, "share of documents", "synthetic", "rises", reason="it is Dutch")
+    found = applied("SYN001", {"synthetic.share_low": withheld})
+    assert found.status == "skipped" and "it is Dutch" in found.message
+
+
+def test_a_declared_share_warns_where_its_whole_interval_is_above_the_limit():
+    def share(interval):
+        return {"synthetic.share": Figure(0.3, "share of documents", "synthetic", "rises", interval)}
+
+    assert applied("SYN002", share((0.1, 0.5))).status == "warn"
+    assert applied("SYN002", share((0.05, 0.5))).status == "pass"
+
+
+def test_how_often_human_halves_get_a_bound_is_counted():
+    (trips, highest) = human_rate(find_rule("SYN001"))
+    assert trips.startswith("0 of ") and "the highest is " in highest
+    assert "not counted" in human_rate(find_rule("SYN002"))[0]
