@@ -66,10 +66,12 @@ class Domain:
 class MachineSet:
     """Documents of one generator and the human ones of the same source. A document of ``texts`` answers, continues or
     rewrites the human one with the same id in ``human_pairs``; ids are unique to a document where the data names none.
-    ``dataset`` is the file both come from, ``kind`` instruct, rewrite, essay or base."""
+    ``dataset`` is the file both come from, ``origin`` the part of it that is one source of human text; ``kind``
+    instruct, rewrite, essay or base."""
 
     name: str
     dataset: str
+    origin: str
     generator: str
     kind: str
     family: str
@@ -280,8 +282,11 @@ def _machine_set(name: str, what: tuple[str, str, str], sides: tuple[_Side, _Sid
     generator, kind, family = what
     machine, human = sides
     dataset, licence = path.removeprefix("labelled/").removesuffix(".jsonl.zst"), licences()[path]
-    return MachineSet(f"{dataset} {name}", dataset, generator, kind, family, machine.texts, machine.pairs, human.texts,
-                      human.pairs, licence, free(licence))  # fmt: skip
+    origin = f"{dataset} {name.rsplit(' ', 1)[0] if dataset in ('l2r', 'fast_detect_gpt') else ''}".strip()
+    return MachineSet(
+        f"{dataset} {name}", dataset, origin, generator, kind, family, machine.texts, machine.pairs, human.texts,
+        human.pairs, licence, free(licence),
+    )  # fmt: skip
 
 
 def _rewritten() -> Iterator[MachineSet]:
@@ -313,11 +318,26 @@ def _essays() -> Iterator[MachineSet]:
             if opening(text) not in seen:
                 pair = f"{dataset} {row.get('pair', f'row {i}')}"
                 found[row[column], row["model"]].append((text, pair))
+        if dataset == "essays_toefl_hewlett":
+            found = _paired(found)
         seen.update(opening(text) for documents in found.values() for text, _ in documents)
         for (name, model), documents in found.items():
             if model != "human":
                 sides = _side(documents), _side(found[name, "human"])
                 yield _machine_set(f"{name} {model}", (GENERATORS[model], "essay", "school essays"), sides, path)
+
+
+def _paired(found: dict[tuple[str, str], list[tuple[str, str]]]) -> dict[tuple[str, str], list[tuple[str, str]]]:
+    """Rewritten essays under the id of the human essay whose words they share most of: the data does not name it."""
+    out = {}
+    for (name, model), documents in found.items():
+        people = [(set(text.casefold().split()), pair) for text, pair in found[name, "human"]]
+        out[name, model] = [(text, _nearest(set(text.casefold().split()), people)) for text, _ in documents]
+    return out
+
+
+def _nearest(words: set[str], people: list[tuple[set[str], str]]) -> str:
+    return max(people, key=lambda other: len(words & other[0]) / len(words | other[0]))[1]
 
 
 @cache
@@ -329,14 +349,15 @@ def machine_sets() -> tuple[MachineSet, ...]:
 
 def training_rows(
     without_families: Iterable[str] = (), without_generators: Iterable[str] = (), free_only: bool = True,
-    without_datasets: Iterable[str] = (), most: int = 200,
+    without_origins: Iterable[str] = (), most: int = 200,
 ) -> TrainingRows:  # fmt: skip
     """Human text of all domains (``most`` documents of each, evenly spread) and of the labelled sets, and the text of
-    instruct models: never that of a base model, which lies on the other side of human text."""
-    families, generators, datasets = set(without_families), set(without_generators), set(without_datasets)
+    instruct models: never that of a base model, which lies on the other side of human text. Origins are those of the
+    labelled sets; a dataset's name leaves out all of them."""
+    families, generators, origins = set(without_families), set(without_generators), set(without_origins)
     found: dict[str, tuple[str, bool, str, str, str, str]] = {}
     for s in machine_sets():
-        if s.family in families or s.dataset in datasets or s.kind == "base" or (free_only and not s.free):
+        if s.family in families or origins & {s.origin, s.dataset} or s.kind == "base" or (free_only and not s.free):
             continue
         for text, pair in zip(s.human, s.human_pairs):
             found.setdefault(opening(text), (text, False, s.family, "human", s.dataset, pair))

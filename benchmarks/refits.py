@@ -1,6 +1,6 @@
 """The document score fitted again with some of its training text left out, and the scores it then gives.
 
-Every document of authors.py is looked at once; a fit leaves out families, generators or datasets, and its scores are
+Every document of authors.py is looked at once; a fit leaves out families, generators or origins, and its scores are
 kept in a temporary folder under a name that changes with the texts, the features and the way of fitting.
 """
 
@@ -30,16 +30,16 @@ MADE_OF = ("features.py", "fitting.py", "score.py", "scores/words.npz")
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What a fit does not know: families of text, generators, datasets."""
+    """What a fit does not know: families of text, generators, origins (or whole datasets) of the labelled sets."""
 
     families: frozenset[str] = frozenset()
     generators: frozenset[str] = frozenset()
-    datasets: frozenset[str] = frozenset()
+    origins: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
         """All that is left out, in one line."""
-        return "; ".join(", ".join(sorted(part)) for part in (self.families, self.generators, self.datasets))
+        return "; ".join(", ".join(sorted(part)) for part in (self.families, self.generators, self.origins))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,10 @@ class Pool:
         found = np.array([self.place[t] for t in texts], np.int64)
         return found[self.features.usable[found]]
 
+    def usable(self, text: str) -> bool:
+        """Whether a text is long enough for a score."""
+        return bool(self.features.usable[self.place[text]])
+
     def scores(self, left: Left = Left()) -> NDArray[np.float64]:
         """The score of every text by a fit that does not know what ``left`` names."""
         if left not in self.known:
@@ -65,7 +69,7 @@ class Pool:
         return self.known[left]
 
     def _kept(self, left: Left) -> NDArray[np.float64]:
-        rows = authors.training_rows(left.families, left.generators, without_datasets=left.datasets)
+        rows = authors.training_rows(left.families, left.generators, without_origins=left.origins)
         name = hashlib.blake2b((self.digest + "\n".join(rows.texts)).encode(), digest_size=12).hexdigest()
         path = FOLDER / f"{name}.npy"
         if not path.exists():
