@@ -221,7 +221,8 @@ def _documents(measured: Measured) -> Documents:
     return Documents(loops.looped + copies.later_copies, tuple(worst[:WORST]))
 
 
-def _info(corpus: Corpus, measured: Measured) -> CorpusInfo:
+def corpus_info(corpus: Corpus, measured: Measured) -> CorpusInfo:
+    """What was read."""
     volume = measured.metrics["volume"]
     assert isinstance(volume, Volume)
     sums = volume.sums
@@ -244,7 +245,7 @@ def _assembled(seen: _All, options: AuditOptions, begin: float) -> Audit:
         )
     perplexity = _perplexity(seen, options, judgement.reference)
     signals = judgement.signals | perplexity.figures
-    info = _info(corpus, measured)
+    info = corpus_info(corpus, measured)
     seconds = time.perf_counter() - begin
     provenance = Provenance(
         options.digest, options.seed, seconds, info.bytes / max(seconds, 1e-9), workers=options.plan.workers

@@ -22,6 +22,7 @@ from contam.engine import Measured, Progress
 from contam.errors import InputError
 from contam.mixing.options import Event, MixOptions, Watch
 from contam.perplexity.drift import Ints, Passages, Reason, numbers_of, units_of
+from contam_metrics.metric import Metric
 from contam_metrics.prepare import COPY_GRAM, COPY_SHARE, gram_starts, normalised
 from contam_metrics.segments import Segments, mixed
 from contam_metrics.streaming import Volume
@@ -70,8 +71,11 @@ def texts_of(
     return divided(found[0], found[1], found[2], options.seed)
 
 
-def read(corpus: Corpus, options: MixOptions, watch: Watch) -> Measured:
-    """One pass over a corpus: its volume, and the segments that are kept. Raises InputError without a document."""
+def read(
+    corpus: Corpus, options: MixOptions, watch: Watch, metrics: tuple[type[Metric], ...] = (Volume,)
+) -> Measured:
+    """One pass over a corpus: its volume, other ``metrics`` that are asked for, and the segments that are kept. Raises
+    InputError without a document."""
     name = ", ".join(corpus.sources)
 
     def told(p: Progress) -> None:
@@ -79,7 +83,7 @@ def read(corpus: Corpus, options: MixOptions, watch: Watch) -> Measured:
 
     kept = max(options.size, MOST_HELD_OUT // 2)
     asked = AuditOptions(workers=options.workers, sample_tokens=kept, seed=options.seed, on_progress=told)
-    return measured_of(corpus, asked, (Volume,))
+    return measured_of(corpus, asked, metrics)
 
 
 def divided(real: Measured, synthetic: Measured, valid: Measured | None, seed: int) -> Texts | Reason:
@@ -104,6 +108,11 @@ def divided(real: Measured, synthetic: Measured, valid: Measured | None, seed: i
     notes += _overlaps(human, machine, rest, own)
     if (missing := _missing(pool, own, held)) is not None:
         return replace(missing, text="; ".join([missing.text, *notes]))
+    if valid is None:
+        notes.append(
+            "the held-out text is a part of the real text: if the model that wrote the synthetic text had learned it, "
+            "effects are too favourable; held-out text (--valid) that it never saw avoids that"
+        )
     if known < STRANGE:
         notes.append(f"{known:.0%} of the synthetic words occur in the real text: the two are hardly of one kind")
     raw = {int(k): t for m in (real, synthetic, valid) if m for k, t in zip(m.segments.keys, m.segments.texts)}
