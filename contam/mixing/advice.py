@@ -52,7 +52,7 @@ def _harmful(dose: DoseResponse, at: Dose | None, same_real: bool) -> str:
     if at is None or at.effect_nats is None:
         return f"{begin}Leave the synthetic text out, or filter it."
     than = "those with the same real text alone" if same_real else "those with real text in its place"
-    at_share = f"At {of_share(at.share)} the proxies are {of_effect(at)} nats a {dose.unit} off {than}"
+    at_share = f"At {of_share(at.share)} the proxies are {of_effect(at)} nats a {dose.unit} against {than}"
     return f"{begin}{at_share}: leave the synthetic text out, or filter it."
 
 
@@ -116,8 +116,8 @@ def _more_real(forecast: Forecast, left: float) -> str:
     reached = [(kept, share) for kept, share in better if share is not None and share > _real(forecast)]
     if not reached:
         return f"; no share of fresh real text keeps {of_share(better[0][0])}" if better[0][1] is None else ""
-    told = [f"{of_share(share)} would keep {of_share(kept)}" for kept, share in reached[:2]]
-    return f"; of fresh real text in every generation, {' and '.join(told)}"
+    told = [f"{of_share(share)} fresh real text would keep {of_share(kept)}" for kept, share in reached[:2]]
+    return f"; in every generation, {', and '.join(told)}"
 
 
 def _real(forecast: Forecast) -> float:
@@ -130,8 +130,8 @@ def _other_regimes(forecast: Forecast, left: float) -> list[str]:
     if not better:
         return []
     best = sorted(better, key=lambda name: -better[name])
-    told = ", ".join(f"{REGIMES.get(name, name)} ({name}) {of_retained(better[name])}" for name in best[:2])
-    return [f"All else equal, training {told} would be left."]
+    told = ", ".join(f"{name} {of_retained(better[name])} ({REGIMES.get(name, name)})" for name in best[:2])
+    return [f"All else equal, other regimes would keep more: {told}."]
 
 
 def _capital(text: str) -> str:

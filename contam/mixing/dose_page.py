@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from contam.mixing.asked import kind_of
 from contam.mixing.pictures import DESIGN_NAMES
 from contam.mixing.result import FIXED_REAL, FIXED_TOTAL, Dose, DoseResponse
 from contam.mixing.wording import KINDS, PROXIES, of_effect, of_nats, of_share
-from contam.reports.page import Section, Sentences, Table
+from contam.reports.page import Picture, Section, Sentences, Table
 from contam.wording import name_of, written
 
 _OUTPUT = ("diversity.types", "tail.hapax_share", "diversity.distinct_2", "entropy.window")
@@ -15,19 +17,21 @@ _MOST_OUTPUT = 6
 _HEADS = ("share", "replacing real text", "added to real text", "synthetic text is")
 
 
-def dose_sections(found: DoseResponse | None, full: bool) -> tuple[Section, ...]:
-    """The tables of a dose-response; nothing where none was measured."""
+def dose_sections(found: DoseResponse | None, full: bool, picture: Sequence[Picture] = ()) -> tuple[Section, ...]:
+    """The tables of a dose-response, with its picture where there is one; nothing where none was measured."""
     if found is None:
         return ()
-    sections = [Section(_title(found), (_effects(found), Sentences(_told(found))))]
+    blocks = (Sentences((_what(found),)), *picture, _effects(found), Sentences(_told(found)))
+    sections = [Section("Dose-response", blocks)]
     sections += [_later(found)] if any(dose.later for dose in found.doses) else []
     sections += [_output(found, full)] if any(dose.output for dose in found.doses) else []
-    sections += [Section("Notes on the dose-response", (Sentences(found.notes),))] if found.notes else []
     return tuple(sections)
 
 
-def _title(found: DoseResponse) -> str:
-    return f"Dose-response: {PROXIES.get(found.proxy, found.proxy)}, nats a {found.unit} on held-out real text"
+def _what(found: DoseResponse) -> str:
+    proxies = PROXIES.get(found.proxy, found.proxy)
+    whose = f"loss of {proxies} on held-out real text, less that without synthetic text"
+    return f"{whose}: nats a {found.unit}, above 0 is worse"
 
 
 def _effects(found: DoseResponse) -> Table:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from contam.mixing.asked import LOWER_BOUND
 from contam.mixing.result import Forecast, Retained
 from contam.mixing.wording import counted, of_regime, of_retained, of_share
-from contam.reports.page import Section, Sentences, Table
+from contam.reports.page import Picture, Section, Sentences, Table
 
 _SHOWN = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500)
 _FULL = 60
 """Generations up to which a full page has all."""
 
 
-def forecast_sections(found: Forecast | None, full: bool) -> tuple[Section, ...]:
-    """The tables and sentences of a forecast; nothing where none was made."""
+def forecast_sections(found: Forecast | None, full: bool, picture: Sequence[Picture] = ()) -> tuple[Section, ...]:
+    """The tables and sentences of a forecast, with its picture where there is one; nothing where none was made."""
     if found is None or not found.generations:
         return ()
-    title = f"{found.label[:1].upper()}{found.label[1:]}: {of_regime(found)}"
-    sections = [Section(title, (_by_generation(found, full), Sentences(_told(found))))]
+    title = f"{found.label[:1].upper()}{found.label[1:]}"
+    what = Sentences((f"retained, generation after generation, training {of_regime(found)}",))
+    sections = [Section(title, (what, *picture, _by_generation(found, full), Sentences(_told(found))))]
     sections += [_regimes(found)] if len(found.regimes) > 1 else []
     sections.append(Section(f"Assumptions of the {found.label}", (Sentences(_assumed(found)),)))
     return tuple(sections)
@@ -43,7 +46,7 @@ def _row(r: Retained, contexts: bool) -> tuple[str, ...]:
 def _told(found: Forecast) -> tuple[str, ...]:
     """What the table cannot show."""
     told = [
-        "retained, of what a real corpus of the same size has; tail: words that the real text has once; head: "
+        "of what a real corpus of the same size has; tail: words that the real text has once; head: "
         "frequent words, which say nothing of collapse"
     ]
     if found.fresh_share_for:
@@ -78,7 +81,8 @@ def _regimes(found: Forecast) -> Section:
     for name, kept in sorted(found.regimes.items(), key=lambda item: -item[1]):
         rows.append((name, of_retained(kept), "this forecast" if name == found.regime else ""))
     last = counted(found.generations[-1].generation, "generation")
-    return Section(f"Vocabulary after {last} under other regimes, all else equal", (Table(("", "", ""), tuple(rows)),))
+    table = Table(("regime", "vocabulary", ""), tuple(rows), header=True)
+    return Section("Other regimes", (Sentences((f"retained after {last}, all else equal",)), table))
 
 
 def _assumed(found: Forecast) -> tuple[str, ...]:

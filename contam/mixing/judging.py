@@ -9,7 +9,8 @@ Each kind of evidence gives one level and one reason; the worst counts, and two 
 * **Generations on** of the proxies at that share: the last is worse than generation 0 by `LOST` nats or more:
   ``at_risk``; each is worse than the one before by so much, and there was harm (or no real text is left to compare
   with): ``collapsing``. Not counted under regimes that accumulate text, which the proxies' generations do not.
-* **Share** that was estimated: a test at p <= .05 is ``at_risk``.
+* **Share** that was estimated: a test at p <= .05, or an estimate from labelled text above the limit of SYN002, is
+  ``at_risk``.
 
 ``healthy`` needs evidence that could have seen harm, the forecast or the dose-response, and none that cannot tell. A
 share that is only a lower bound never makes it: what is forecast of it is the best case, so without an alarm there is
@@ -18,15 +19,15 @@ share that is only a lower bound never makes it: what is forecast of it is the b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import pairwise
 
 from contam.mixing.advice import advise
 from contam.mixing.asked import Evidence
-from contam.mixing.result import FIXED_REAL, Dose, DoseResponse, Forecast
+from contam.mixing.result import FIXED_REAL, Dose, Forecast
 from contam.mixing.wording import PROXIES, counted, of_interval, of_nats, of_regime, of_retained, of_share
 from contam.result import Figure, Level, RuleResult, Verdict
 from contam.rules import apply_rules
+from contam.synthetic.measuring import figures_of_share, per_cent
 from contam.synthetic.share import SyntheticShare
 from contam.wording import probability
 
@@ -41,29 +42,30 @@ LEAST_ROUNDS = 2
 Finding = tuple[Level, str]
 
 
-def judge_mix(
-    share: SyntheticShare | None,
-    dose: DoseResponse | None,
-    forecast: Forecast | None,
-    asked: float | None = None,
-    deduplicated: Mapping[str, float | None] | None = None,
-) -> tuple[Verdict | None, tuple[RuleResult, ...]]:
+def judge_mix(seen: Evidence) -> tuple[Verdict | None, tuple[RuleResult, ...]]:
     """The verdict of a mixture with its reasons and advice, and the rules.
 
-    ``asked``: the synthetic share of the pipeline (None: that of the forecast). ``deduplicated``: see `Evidence`. The
-    verdict is None where a share was estimated, no difference was found and nothing else was asked.
+    The verdict is None where a share was estimated, no difference was found and nothing else was asked.
     """
-    seen = Evidence(share, dose, forecast, asked, deduplicated)
-    rules = apply_rules({}, _figures(forecast), subject="mixture")
-    found = [*_forecast(seen, rules), *_harm(seen), *_generations(seen), *_share(share)]
+    share = seen.share
+    rules = rules_of(seen)
+    found = [*_forecast(seen, rules), *_harm(seen), *_generations(seen), *_share(share), *_declared(share, rules)]
     bad = sorted((f for f in found if f[0].severity > 0), key=lambda f: -f[0].severity)
-    if not bad and share is not None and share.measured and dose is None and (forecast is None or seen.bounded):
+    if not bad and share is not None and share.measured and seen.dose is None and (not seen.forecast or seen.bounded):
         return None, rules
     calm = [f for f in found if f[0].severity <= 0]
     level = bad[0][0] if bad else _calm(calm)
     reasons = tuple(reason for _, reason in (*bad, *calm)) or (_nothing(seen),)
     p_value = share.p_value if share is not None and share.measured else None
     return Verdict(level, p_value, None, reasons, floor_of(seen), advise(seen)), rules
+
+
+def rules_of(seen: Evidence) -> tuple[RuleResult, ...]:
+    """SYN rules where a share was estimated, MIX rules where there is a forecast or no such estimate."""
+    of_share = [r for r in apply_rules(figures_of_share(seen.share), {}) if r.id.startswith("SYN")]
+    of_mixture = apply_rules({}, _figures(seen.forecast), subject="mixture")
+    estimated = seen.share is not None
+    return (*(of_share if estimated else ()), *(of_mixture if seen.forecast is not None or not estimated else ()))
 
 
 def floor_of(seen: Evidence) -> str:
@@ -103,9 +105,8 @@ def _nothing(seen: Evidence) -> str:
 
 
 def _forecast(seen: Evidence, rules: tuple[RuleResult, ...]) -> list[Finding]:
-    rule = next(rule for rule in rules if rule.id == "MIX001")
-    forecast = seen.forecast
-    if forecast is None or rule.value is None or rule.limit is None:
+    rule, forecast = next((rule for rule in rules if rule.id == "MIX001"), None), seen.forecast
+    if rule is None or forecast is None or rule.value is None or rule.limit is None:
         return []
     left = f"{of_retained(rule.value)} of the vocabulary is left after {counted(len_of(forecast), 'generation')}"
     told = f"{forecast.label}: {'at best ' if seen.bounded else ''}{left} {of_regime(forecast)}"
@@ -178,5 +179,16 @@ def _share(share: SyntheticShare | None) -> list[Finding]:
         return []
     p = f"p = {probability(share.p_value)}".replace("= <", "<")
     bound = share.lower_bound or 0.0
-    least = f"at least {of_share(bound)} of the documents" if bound > 0 else "its share not bounded away from 0"
+    least = f"at least {per_cent(bound)} of the documents" if bound > 0 else "its share not bounded away from 0"
     return [(Level.AT_RISK, f"more like text of instruct models than its trusted text ({p}); {least}")]
+
+
+def _declared(share: SyntheticShare | None, rules: tuple[RuleResult, ...]) -> list[Finding]:
+    """The estimate from labelled text, where its whole interval lies above the limit of SYN002."""
+    declared = share.declared if share is not None else None
+    warned = any(rule.id == "SYN002" and rule.status == "warn" for rule in rules)
+    if declared is None or declared.estimate is None or declared.interval is None or not warned:
+        return []
+    span = f"{of_share(declared.interval[0])} to {of_share(declared.interval[1])}"
+    told = f"about {of_share(declared.estimate)} ({span}) of the documents are by {declared.generator}"
+    return [(Level.AT_RISK, f"{told}, if that is what wrote them")]

@@ -16,9 +16,10 @@ from contam.mixing.forecast_page import forecast_sections
 from contam.mixing.result import FIXED_REAL, Mix, ScoredDocument
 from contam.mixing.wording import counted, of_retained, of_share
 from contam.reports import folders, write_whole
-from contam.reports.page import Banner, Block, Page, Picture, Section, Sentences, Table
+from contam.reports.page import Banner, Page, Picture, Section, Sentences, Table
 from contam.result import CorpusInfo, RuleResult
 from contam.rules import failing
+from contam.synthetic.measuring import per_cent
 from contam.wording import probability
 
 REPORT, FIGURES, RESULT = "report.html", "figures", "mix.json"
@@ -32,17 +33,18 @@ _NOT_DRAWN = "No pictures: matplotlib is not installed (pip install matplotlib).
 def draw_mix(result: Mix, full: bool = False) -> Page:
     """The page of a result, short for a terminal or ``full`` with pictures, all rows and the settings."""
     verdict = result.verdict
+    drawn, undrawn = _pictures(result) if full else ({}, ())
+    found, notes = result.dose_response, result.dose_response.notes if result.dose_response else ()
     sections = [
         _sentences("Why", verdict.reasons if verdict else ()),
         _sentences("What to do", verdict.advice if verdict else ()),
-        _share(result),
-        *dose_sections(result.dose_response, full),
-        *forecast_sections(result.forecast, full),
-        _pictures(result) if full else None,
+        _share(result, drawn.get("scores", ())),
+        *dose_sections(found, full, drawn.get("dose-response", ())),
+        *forecast_sections(result.forecast, full, drawn.get("forecast", ())),
         _documents(result, full),
         _rules(result.rules, full),
         _read(result),
-        _sentences("Notes", result.notes),
+        _sentences("Notes", (*result.notes, *notes, *undrawn)),
         _settings(result.settings) if full else None,
     ]
     return Page(_title(result), banner_of(result), tuple(s for s in sections if s is not None), _footer(result))
@@ -124,7 +126,7 @@ def _bound_told(result: Mix) -> str:
         return f"no difference from the trusted text found ({p})"
     if not share.lower_bound:
         return f"synthetic share not bounded away from 0 ({p})"
-    return f"at least {of_share(share.lower_bound)} of the documents are machine text ({p})"
+    return f"at least {per_cent(share.lower_bound)} of the documents are generated text ({p})"
 
 
 def _harm_told(result: Mix) -> str:
@@ -137,7 +139,7 @@ def _sentences(title: str, items: Sequence[str]) -> Section | None:
     return Section(title, (Sentences(tuple(items)),)) if items else None
 
 
-def _share(result: Mix) -> Section | None:
+def _share(result: Mix, picture: Sequence[Picture]) -> Section | None:
     """What is said of the share, what it rests on, and the share among labelled text where there was any."""
     share = result.synthetic_share
     if share is None:
@@ -147,18 +149,18 @@ def _share(result: Mix) -> Section | None:
     if limit is not None and share.measured:
         passed = "passed" if (share.lower_bound or 0.0) > limit else "not passed"
         told.append(f"The limit that was set, {of_share(limit)}, is {passed} (--max-share).")
-    return Section("Synthetic share", (Sentences(tuple(told)),))
+    return Section("Synthetic share", (Sentences(tuple(told)), *picture))
 
 
-def _pictures(result: Mix) -> Section | None:
+def _pictures(result: Mix) -> tuple[dict[str, tuple[Picture, ...]], tuple[str, ...]]:
+    """Pictures by name; or why there are none."""
     try:
         from contam.mixing.pictures import draw_pictures
 
         drawn = draw_pictures(result)
     except ImportError:
-        return Section("Pictures", (Sentences((_NOT_DRAWN,)),))
-    blocks: tuple[Block, ...] = tuple(Picture(p.svg, p.alt, p.caption, f"{FIGURES}/{p.name}.svg") for p in drawn)
-    return Section("Pictures", blocks) if blocks else None
+        return {}, (_NOT_DRAWN,)
+    return {p.name: (Picture(p.svg, p.alt, p.caption, f"{FIGURES}/{p.name}.svg"),) for p in drawn}, ()
 
 
 def _documents(result: Mix, full: bool) -> Section | None:

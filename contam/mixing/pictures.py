@@ -6,10 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from contam.mixing.result import FIXED_REAL, FIXED_TOTAL, Dose, DoseResponse, Forecast, Mix
 from contam.mixing.wording import PROXIES, of_nats, of_retained, of_share
 from contam.reports.charts import Chart, Line, draw_charts
 from contam.reports.plotting import Drawn
+from contam.synthetic.ranking import QUANTILE
 
 DESIGN_NAMES = {FIXED_TOTAL: "in the place of real text", FIXED_REAL: "added to the same real text"}
 _PARTS = (
@@ -119,16 +122,14 @@ def _scores(scores: dict[str, Any]) -> Drawn:
     """How the scores of both texts are distributed: two curves that part where one is more machine-like."""
     both = {name: sorted(float(x) for x in scores[name]) for name in ("trusted", "audited")}
     lines = [_rising(f"{name} text", values, place) for place, (name, values) in enumerate(both.items())]
-    threshold = scores.get("threshold")
-    if threshold is not None:
-        lines.append(Line("where they are compared", (threshold, threshold), (0.0, 100.0), expected=True))
+    threshold = float(np.quantile(both["trusted"], QUANTILE))
+    lines.append(Line("where they are compared", (threshold, threshold), (0.0, 100.0), expected=True))
     svg, png = draw_charts([Chart("documents with at most this score (%)", tuple(lines), from_zero=True)], "score")
     middle = {name: values[len(values) // 2] for name, values in both.items()}
     alt = f"Scores of {len(both['audited'])} audited and {len(both['trusted'])} trusted documents: medians "
     alt += f"{middle['audited']:.2f} and {middle['trusted']:.2f}"
-    if threshold is not None:
-        below = {name: sum(x <= threshold for x in values) / len(values) for name, values in both.items()}
-        alt += f"; at most {threshold:.2f} have {of_share(below['audited'])} and {of_share(below['trusted'])}"
+    below = {name: sum(x <= threshold for x in values) / len(values) for name, values in both.items()}
+    alt += f"; at most {threshold:.2f} have {of_share(below['audited'])} and {of_share(below['trusted'])}"
     caption = "Larger scores are more like text of instruct models. The more of it, the lower the audited text's curve."
     return Drawn("scores", svg, png, f"{alt}.", caption)
 

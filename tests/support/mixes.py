@@ -8,6 +8,7 @@ from typing import Any
 
 from examples import NASTY
 
+from contam.mixing.asked import Evidence
 from contam.mixing.judging import judge_mix
 from contam.mixing.result import (
     FIXED_REAL,
@@ -105,7 +106,7 @@ def make_share(p_value: float = 0.017, bound: float = 0.32, **more: Any) -> Synt
         told = "No difference found: half of the documents would have been found in most sources."
     given: dict[str, Any] = {
         "documents": 200,
-        "excluded": {"audited": {"short": 41, "copies": 3}, "trusted": {"short": 12}},
+        "excluded": {"audited": {"short": 41, "copies": 3, "of": 2_048}},
         "trained_on": {"human": ["essays", "news"], "generators": ["two instruct models"]},
         "null_pairs": 57,
         "null_families": 41,
@@ -125,14 +126,17 @@ NOT_MEASURED = SyntheticShare(
 SCORES = {
     "audited": [round(0.9 + 1.4 * math.sin(k), 4) for k in range(200)],
     "trusted": [round(-0.6 + 1.1 * math.sin(3 * k), 4) for k in range(200)],
-    "threshold": 0.21,
 }
+
+
+def _detection(k: int) -> dict[str, float]:
+    return {"fast_detect_gpt": 2.1 - 0.3 * k, "binoculars": 0.8 + 0.05 * k}
 
 
 def documents(count: int = 8) -> tuple[ScoredDocument, ...]:
     """Documents of an estimate, the most machine-like first."""
     return tuple(
-        ScoredDocument(f"crawl/{k:03d}.jsonl:{17 * k + 1}", 3.2 - 0.2 * k, 99.5 - k, {"fast_detect": 2.1 - 0.3 * k})
+        ScoredDocument(f"crawl/{k:03d}.jsonl:{17 * k + 1}", 3.2 - 0.2 * k, 99.5 - k, detection=_detection(k))
         for k in range(count)
     )
 
@@ -161,7 +165,7 @@ def make_mix(kind: str = "full", **more: Any) -> Mix:
         "settings": SETTINGS | ({"scores": SCORES} if estimated else {}),
     }
     given |= more
-    verdict, rules = judge_mix(given["synthetic_share"], given["dose_response"], given["forecast"])
+    verdict, rules = judge_mix(Evidence(given["synthetic_share"], given["dose_response"], given["forecast"]))
     return Mix(**(given | {"verdict": more.get("verdict", verdict), "rules": more.get("rules", rules)}))
 
 
@@ -170,7 +174,7 @@ def nasty_mix() -> Mix:
     found = replace(make_dose(), notes=(NASTY,), unit=NASTY, proxy=NASTY)
     ahead = make_forecast(assumptions=(NASTY,), notes=(NASTY,), error=NASTY, method=NASTY)
     share = make_share(sentences=(NASTY,), trained_on={"human": [NASTY], "generators": [NASTY]})
-    told = (ScoredDocument(f"a\x1b[1mb{NASTY}:3", 2.5, 99.0, {NASTY: 1.0}),)
+    told = (ScoredDocument(f"a\x1b[1mb{NASTY}:3", 2.5, 99.0, detection={NASTY: 1.0}),)
     corpus = replace(REAL, sources=(NASTY,))
     return make_mix(
         dose_response=found, forecast=ahead, synthetic_share=share, documents=told, documents_total=1, real=corpus,
