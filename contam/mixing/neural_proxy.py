@@ -21,7 +21,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from contam.experiments.recurse.documents import Encoded
+from contam.experiments.recurse.ngram_backend import Words
 from contam.mixing.dose import REAL, SYNTHETIC, Arm, Measured, drawn
+from contam.mixing.ngram_proxy import signals_of_words
 from contam.mixing.options import SHARES, Event, MixOptions, Watch
 from contam.mixing.result import FIXED_TOTAL
 from contam.mixing.texts import Texts
@@ -31,12 +34,14 @@ from contam.models.loading import device_of
 from contam.models.noise import uniforms
 from contam.models.sampling import Sampling
 from contam.perplexity.proxy import ProxySettings, Replica, Tell, scored, tokenizer, trained
-from contam_metrics.one_text import signals_of
 
 Ids = NDArray[np.int64]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+SETTINGS = ProxySettings(rate=3e-3, spread=0.1)
+"""Of the models: wider first weights and smaller steps than the drift has. Those learn which word follows which late
+and all of a sudden, some seeds within the steps there are and others not."""
 END = 0
 """The token that ends a document."""
 USUAL_SHARES = (0.0, 0.1, 0.25, 0.5, 1.0)
@@ -154,7 +159,7 @@ class NeuralProxy:
     name, unit = "neural", "token"
 
     def __init__(self, texts: Texts, options: MixOptions, settings: ProxySettings | None = None) -> None:
-        self.options, self.settings = options, settings or ProxySettings()
+        self.options, self.settings = options, settings or SETTINGS
         self.device = device_of(options.device, options.precision)
         self.pieces = tokenizer()
         self._sides = {REAL: self._side(texts.real), SYNTHETIC: self._side(texts.synthetic)}
@@ -278,15 +283,15 @@ class NeuralProxy:
 
     def _signals(self, models: Sequence[Found]) -> Mapping[str, float]:
         """Signals of what models write, mean over seeds; none where they wrote nothing."""
-        found = [signals_of(self._decoded(one.written[:OUTPUT])) for one in models if len(one.written)]
-        known = [name for name in (found[0] if found else ()) if all(one[name] is not None for one in found)]
+        wrote = [self._documents(one.written[:OUTPUT]) for one in models if len(one.written)]
+        found = [signals_of_words(_first_words(Words(texts).encode(texts))) for texts in wrote]
+        known = [name for name in (found[0] if found else ()) if all(name in one for one in found)]
         return {name: float(np.mean([one[name] for one in found])) for name in known}
 
-    def _decoded(self, ids: Ids) -> str:
-        """The first `WORDS` words of a stream of documents."""
+    def _documents(self, ids: Ids) -> list[str]:
+        """The documents of a stream."""
         edges = [-1, *np.flatnonzero(ids == END).tolist(), len(ids)]
-        texts = [self.pieces.decode(ids[a + 1 : b].tolist()) for a, b in pairwise(edges) if b > a + 1]
-        return " ".join("\n".join(texts).split()[:WORDS])
+        return [self.pieces.decode(ids[a + 1 : b].tolist()) for a, b in pairwise(edges) if b > a + 1]
 
     def _notes(self, plan: Plan, rounds: int) -> tuple[str, ...]:
         given = plan.settings
@@ -298,6 +303,12 @@ class NeuralProxy:
         if rounds > plan.rounds:
             notes.append(f"small networks are followed for {plan.rounds} further generations, not {rounds}")
         return tuple(notes)
+
+
+def _first_words(text: Encoded) -> Encoded:
+    """The first `WORDS` words: signals of texts of different lengths cannot be compared."""
+    bounds = np.unique(np.minimum(text.bounds, WORDS))
+    return Encoded(text.ids[: bounds[-1]], bounds)
 
 
 def planned(

@@ -40,7 +40,8 @@ _T = (math.nan, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
 @dataclass(frozen=True, slots=True)
 class ProxySettings:
-    """The models and their training: ``batch`` windows of ``context`` tokens a step, warm-up and cosine decay."""
+    """The models and their training: ``batch`` windows of ``context`` tokens a step, warm-up and cosine decay;
+    ``spread`` is the standard deviation of the first weights."""
 
     width: int = 64
     layers: int = 2
@@ -50,12 +51,13 @@ class ProxySettings:
     rate: float = 5e-3
     weight_decay: float = 0.1
     seeds: int = 3
+    spread: float = 0.02
 
-    def config(self, vocabulary: int) -> dict[str, int]:
+    def config(self, vocabulary: int) -> dict[str, float]:
         """The configuration of a GPT-2 of that shape."""
         heads = max(1, self.width // 32)
         shape = {"n_embd": self.width, "n_layer": self.layers, "n_head": heads, "n_positions": self.context}
-        return shape | {"vocab_size": vocabulary}
+        return shape | {"vocab_size": vocabulary, "initializer_range": self.spread}
 
 
 def tokenizer() -> Tokenizer:
