@@ -39,9 +39,9 @@ Ids = NDArray[np.int64]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-SETTINGS = ProxySettings(rate=3e-3, spread=0.1)
-"""Of the models: wider first weights and smaller steps than the drift has. Those learn which word follows which late
-and all of a sudden, some seeds within the steps there are and others not."""
+SETTINGS = ProxySettings(spread=0.1)
+"""Of the models: their first weights lie wider apart than those of the drift. From small ones it is learned late and all
+of a sudden which word follows which, by some seeds within the steps there are and by others not."""
 END = 0
 """The token that ends a document."""
 USUAL_SHARES = (0.0, 0.1, 0.25, 0.5, 1.0)
