@@ -28,6 +28,13 @@ Exit codes: 0 judged and below --fail-on; 1 judged and at or above it;
 @click.command(epilog=EPILOG)
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--reference", metavar="PATH", help="Trusted text of the same source: the paired audit.")
+@click.option(
+    "--order",
+    type=click.Choice(("known", "unknown", "random")),
+    default="unknown",
+    show_default=True,
+    help="Was --reference written before, or drawn at random from one pool? For the synthetic share.",
+)
 @reading_options
 @click.option("--model", metavar="MODEL", help="Measure the text's surprise under it: tiny, a folder, a hub name.")
 @click.option("--valid", metavar="NAME|PATH", help="Human text: would a model trained on PATHS be worse on it?")

@@ -116,7 +116,8 @@ class EstimateOptions:
     ``reference``: trusted text of the same source, free of machine text as far as the user knows (None: nothing is
     measured); ``order``: see `contam.synthetic.share.ORDERS`. ``human`` and ``machine``: labelled text of the corpus's
     own source and of the generator called ``generator``, for the declared estimate. ``model``: a language model whose
-    detection scores are shown beside. ``forecast``: the forecast for the share that was found, from the trusted text.
+    detection scores are shown beside, with those of a pair where there is an ``observer``. ``forecast``: of the share
+    that was found, from the trusted text.
     """
 
     reference: str | None = None
@@ -125,6 +126,7 @@ class EstimateOptions:
     machine: str | None = None
     generator: str = ""
     model: str | None = None
+    observer: str | None = None
     text_field: str | None = None
     split: str | None = None
     strict: bool = False
@@ -137,6 +139,8 @@ class EstimateOptions:
     def __post_init__(self) -> None:
         if self.order not in ORDERS:
             raise UsageError(f"--order {self.order!r} is not known: {', '.join(ORDERS)}")
+        if self.observer is not None and self.model is None:
+            raise UsageError("--observer goes with --model: both predict the text, and are compared")
         if (self.human is None) != (self.machine is None):
             given, missing = ("--human", "--machine") if self.machine is None else ("--machine", "--human")
             raise UsageError(f"{given} goes with {missing}: the declared estimate needs labelled text of both kinds")

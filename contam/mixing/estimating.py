@@ -1,0 +1,193 @@
+"""`contam mix --estimate`: every document of a corpus scored, and what the scores say beside trusted text."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from contam.auditing import AuditOptions, corpus_info, measured_of, open_corpus
+from contam.corpus import Corpus
+from contam.engine import Measured, Progress
+from contam.errors import InputError
+from contam.mixing.asked import Evidence
+from contam.mixing.columns import check_scores, percentiles, write_scores
+from contam.mixing.counting import METRICS, counts_of
+from contam.mixing.forecast import forecast
+from contam.mixing.judging import judge_mix
+from contam.mixing.options import EstimateOptions, Event, MixOptions, Watch, unwatched
+from contam.mixing.provenance import provenance
+from contam.mixing.result import Forecast, Mix, ScoredDocument
+from contam.result import CorpusInfo
+from contam.synthetic.measuring import english_reason, measure_share
+from contam.synthetic.scored import Scored
+from contam.synthetic.share import Declared, SyntheticShare
+from contam.synthetic.streaming import AllScores, SampleScores
+
+SHOWN = 10_000
+"""Documents of the JSON, the most machine-like first; the column file has all."""
+COMPARED = 200
+EXCERPT = 400
+_FORECAST = ("regime", "generations", "tokens", "temperature", "rate")
+
+
+def estimate_options(asked: Mapping[str, Any]) -> EstimateOptions:
+    """The options of an estimate from those given by name, those of its forecast among them."""
+    forecast = {name: value for name, value in asked.items() if name in _FORECAST}
+    known = {f.name for f in fields(EstimateOptions)}
+    return EstimateOptions(
+        **{name: value for name, value in asked.items() if name in known}, forecast=MixOptions(**forecast)
+    )
+
+
+def estimated(
+    corpus: Any, options: EstimateOptions, watch: Watch = unwatched, *, scores: Path | None = None,
+    limit: float | None = None,
+) -> Mix:  # fmt: skip
+    """The synthetic share of a corpus beside trusted text of its source, or why it is not measured.
+
+    ``scores``: where every document's score is written, by the file's suffix. ``limit``: the share above which the exit
+    code is 1. Raises InputError for text that cannot be read.
+    """
+    begin = time.perf_counter()
+    _look_up(options, scores)
+    audited = _side(corpus, options, watch)
+    trusted = _side(options.reference, options, watch) if options.reference is not None else None
+    notes = _compared(audited, trusted)
+    watch(Event("judging"))
+    share = measure_share(
+        audited.scored, trusted.scored if trusted else None, options.order,
+        strange=english_reason(audited.measured.segments), declared=_declared(audited.scored, options, watch),
+    )  # fmt: skip
+    detection = _detection(audited, options, watch)
+    if scores is not None:
+        write_scores(scores, audited.scored, trusted.scored if trusted else None, detection)
+        notes.append(f"{scores}: the scores of {len(audited.scored):,} documents")
+    settings, found = _settings(options, audited, trusted), _forecast(share, trusted, options, watch)
+    verdict, rules = judge_mix(Evidence(share, None, found))
+    return Mix(
+        verdict, trusted.info if trusted else None, audited.info, share, None, found,
+        rules, provenance(settings, options.seed, begin, audited.info),
+        documents=_documents(audited, trusted, detection), documents_total=len(audited.scored),
+        limits={} if limit is None else {"share": limit}, notes=tuple(notes), settings=settings,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Side:
+    """One corpus as it was read and scored."""
+
+    corpus: Corpus
+    measured: Measured
+    info: CorpusInfo
+    scored: Scored
+    sample: SampleScores
+    excerpts: dict[str, str] = field(default_factory=dict)
+
+
+def _look_up(options: EstimateOptions, scores: Path | None) -> None:
+    """What is missing is told before anything is read."""
+    for name in (options.model, options.observer):
+        if name is not None:
+            from contam.models.finding import find
+
+            find(name)
+    if scores is not None:
+        check_scores(scores)
+
+
+def _side(source: Any, options: EstimateOptions, watch: Watch) -> Side:
+    corpus = open_corpus(source, options.reading)
+
+    def told(progress: Progress) -> None:
+        watch(Event(progress.phase, progress.bytes_done, progress.bytes_total or 0, str(source)))
+
+    how = AuditOptions(workers=options.workers, seed=options.seed, on_progress=told)
+    measured = measured_of(corpus, how, (*METRICS, AllScores, SampleScores))
+    scores, sample = measured.metrics["all_scores"], measured.metrics["sample_scores"]
+    assert isinstance(scores, AllScores) and isinstance(sample, SampleScores)
+    return Side(corpus, measured, corpus_info(corpus, measured), scores.scored(), sample, scores.excerpts())
+
+
+def _compared(audited: Side, trusted: Side | None) -> list[str]:
+    """Remarks on documents of both sides. Raises InputError where both are the same text."""
+    notes = list(audited.measured.notes)
+    if trusted is None:
+        return notes
+    same = np.intersect1d(audited.scored.keys, trusted.scored.keys)
+    if len(same) and len(same) == len(audited.scored) == len(trusted.scored):
+        raise InputError(
+            "the trusted text is the audited text: give text that you know to be free of machine text (an older part "
+            "of the same source)"
+        )
+    if len(same):
+        notes.append(f"{len(same):,} documents are in the trusted text as well; they count on both sides")
+    return notes + list(trusted.measured.notes)
+
+
+def _declared(audited: Scored, options: EstimateOptions, watch: Watch) -> Declared | None:
+    """The estimate from the user's own labelled text."""
+    if options.human is None:
+        return None
+    from contam.synthetic.declared import declared_share
+
+    human, machine = (_side(path, options, watch).scored for path in (options.human, options.machine))
+    return declared_share(human, machine, audited, options.generator, seed=options.seed)
+
+
+def _detection(audited: Side, options: EstimateOptions, watch: Watch) -> Mapping[int, Mapping[str, float]]:
+    """Scores under a language model of the documents that were compared, by their keys, then by name."""
+    if options.model is None:
+        return {}
+    from contam.models.detection import detection_scores
+
+    held = audited.sample.sample.rows
+    keys = [key for key in audited.scored.keys.tolist() if key in held][:COMPARED]
+    watch(Event("scoring", note=options.model))
+    texts = [audited.sample.opening(key).decode("utf-8", "replace") for key in keys]
+    found = detection_scores(texts, options.model, options.observer, options.device, options.precision)
+    names = {"fast_detect_gpt": "fast_detect", "binoculars": "binoculars"}
+    return {
+        key: {name: value for name, field in names.items() if (value := getattr(one, field)) is not None}
+        for key, one in zip(keys, found)
+    }
+
+
+def _documents(
+    audited: Side, trusted: Side | None, detection: Mapping[int, Mapping[str, float]]
+) -> tuple[ScoredDocument, ...]:
+    """The most machine-like documents first."""
+    scored = audited.scored
+    order = np.argsort(-scored.scores, kind="stable")[:SHOWN]
+    places = percentiles(scored.scores[order], trusted.scored.scores) if trusted else None
+    return tuple(
+        ScoredDocument(
+            scored.labels[i], float(scored.scores[i]), None if places is None else float(places[n]),
+            audited.excerpts.get(scored.labels[i], ""),
+            detection.get(int(scored.keys[i]), {}),
+        )
+        for n, i in enumerate(order.tolist())
+    )  # fmt: skip
+
+
+def _settings(options: EstimateOptions, audited: Side, trusted: Side | None) -> dict[str, Any]:
+    """What was asked, and the scores that were compared: for the picture."""
+    asked = {f.name: getattr(options, f.name) for f in fields(options) if f.name not in ("forecast", "workers")}
+    asked |= {name: getattr(options.forecast, name) for name in _FORECAST}
+    if trusted is not None:
+        n = min(COMPARED, len(audited.scored), len(trusted.scored))
+        sides = {"audited": audited, "trusted": trusted}
+        asked["scores"] = {name: side.scored.scores[:n].tolist() for name, side in sides.items()}
+    return asked
+
+
+def _forecast(share: SyntheticShare, trusted: Side | None, options: EstimateOptions, watch: Watch) -> Forecast | None:
+    """What the share that was found leaves of the trusted text; None where none was found."""
+    if trusted is None or not share.measured or not share.lower_bound:
+        return None
+    watch(Event("forecast"))
+    return forecast(counts_of(trusted.measured), replace(options.forecast, share=share.lower_bound), "lower bound")

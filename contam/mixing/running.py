@@ -1,0 +1,132 @@
+"""`contam mix REAL SYNTHETIC`: both texts read once; dose-response, forecast, verdict."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+from contam.auditing import corpus_info, open_corpus
+from contam.corpus import Corpus
+from contam.engine import Measured
+from contam.errors import UsageError
+from contam.mixing.asked import Evidence
+from contam.mixing.counting import METRICS, counts_of
+from contam.mixing.dose import dose_response
+from contam.mixing.duplicates import effect_of_copies
+from contam.mixing.forecast import forecast
+from contam.mixing.judging import judge_mix
+from contam.mixing.options import Event, MixOptions, Watch, unwatched
+from contam.mixing.provenance import provenance
+from contam.mixing.result import Mix
+from contam.mixing.texts import Texts, divided, read
+from contam.perplexity.drift import Reason
+from contam.result import CorpusInfo
+from contam_metrics.streaming import Copies, Volume
+
+_ALL_SYNTHETIC = ("replace",)
+_KEEP_ALL = ("accumulate", "accumulate-subsample")
+"""Regimes in which the synthetic share follows from the regime."""
+_REMARKABLE = 0.05
+
+
+def mix(real: Any, synthetic: Any = None, **changes: Any) -> Mix:
+    """Judge a mixture: ``real`` and ``synthetic`` are paths, lists of paths, or iterables of texts; ``changes`` are
+    fields of `MixOptions`. Without synthetic text there is the forecast alone.
+
+    Raises InputError for text that cannot be read, UsageError for settings that cannot be.
+    """
+    return mixed(real, synthetic, MixOptions(**changes))
+
+
+def mixed(real: Any, synthetic: Any, options: MixOptions, watch: Watch = unwatched) -> Mix:
+    """`mix` with its options, and progress."""
+    begin = time.perf_counter()
+    options = _settled(options)
+    sides = _read(real, synthetic, options, watch)
+    texts = _texts(sides, options)
+    share, share_is = _share(sides, options)
+    dose = dose_response(texts, options, watch) if isinstance(texts, Texts) else None
+    copies = effect_of_copies(texts, dose, share, options, watch) if isinstance(texts, Texts) and dose else None
+    watch(Event("forecast"))
+    found = forecast(counts_of(sides["real"].measured), replace(options, share=share), share_is)
+    watch(Event("judging"))
+    verdict, rules = judge_mix(Evidence(None, dose, found, share, copies))
+    infos = {name: side.info for name, side in sides.items()}
+    settings = options.plain | {"share": share, "share_is": share_is}
+    return Mix(
+        verdict, infos["real"], infos.get("synthetic"), None, dose, found, rules,
+        provenance(settings, options.seed, begin, *infos.values()), notes=_notes(texts, sides), settings=settings,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One text as it was read."""
+
+    corpus: Corpus
+    measured: Measured
+
+    @property
+    def info(self) -> CorpusInfo:
+        return corpus_info(self.corpus, self.measured)
+
+
+def _settled(options: MixOptions) -> MixOptions:
+    """The options with the sizes that a neural proxy can do; what it needs is looked up before anything is read."""
+    if options.proxy != "neural":
+        return options
+    from contam.mixing.neural_proxy import neural_settings
+    from contam.models.loading import device_of
+
+    device_of(options.device, options.precision)
+    return neural_settings(options)
+
+
+def _read(real: Any, synthetic: Any, options: MixOptions, watch: Watch) -> dict[str, _Side]:
+    """Every text that was given, read once."""
+    given = {"real": real, "synthetic": synthetic, "valid": options.valid}
+    named = {name: source for name, source in given.items() if source is not None}
+    if sum(isinstance(source, str) and source == "-" for source in named.values()) > 1:
+        raise UsageError("standard input can be one of the texts only: give the others as files")
+    corpora = {name: open_corpus(source, options.reading) for name, source in named.items()}
+    wanted = {"real": METRICS, "synthetic": (Volume, Copies)}
+    return {
+        name: _Side(corpus, read(corpus, options, watch, wanted.get(name, (Volume,))))
+        for name, corpus in corpora.items()
+    }
+
+
+def _texts(sides: dict[str, _Side], options: MixOptions) -> Texts | Reason | None:
+    """The texts of the dose-response, why there is none, or None where none was asked for."""
+    if "synthetic" not in sides or options.proxy == "none":
+        return None
+    valid = sides["valid"].measured if "valid" in sides else None
+    return divided(sides["real"].measured, sides["synthetic"].measured, valid, options.seed)
+
+
+def _share(sides: dict[str, _Side], options: MixOptions) -> tuple[float, str]:
+    """The synthetic share of the pipeline, and where it comes from."""
+    if options.regime in _ALL_SYNTHETIC:
+        return 1.0, "given"
+    if options.share is not None:
+        return options.share, "given"
+    if "synthetic" in sides:
+        real, synthetic = (sides[name].info.tokens for name in ("real", "synthetic"))
+        return synthetic / max(real + synthetic, 1), "of the texts"
+    if options.regime in _KEEP_ALL:
+        return 0.0, "given"
+    raise UsageError("the forecast needs the synthetic share: give --share X, or the synthetic text")
+
+
+def _notes(texts: Texts | Reason | None, sides: dict[str, _Side]) -> tuple[str, ...]:
+    """Why there is no dose-response, exact copies, and what the readers remarked."""
+    notes = [f"no dose-response: {texts.text}"] if isinstance(texts, Reason) else []
+    if "synthetic" in sides:
+        metric = sides["synthetic"].measured.metrics["copies"]
+        copied = metric.figures()["duplicates.exact"].value
+        if copied >= _REMARKABLE:
+            notes.append(f"{copied:.0%} of the synthetic documents are exact copies of others; here they count once")
+    return (*notes, *(note for side in sides.values() for note in side.measured.notes))
+
+
