@@ -40,12 +40,12 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 SETTINGS = ProxySettings(spread=0.1)
-"""Of the models: their first weights lie wider apart than those of the drift. From small ones it is learned late and all
-of a sudden which word follows which, by some seeds within the steps there are and by others not."""
+"""Of the models. Their first weights lie wider apart than those of the drift: from small ones it is learned late and
+all of a sudden which word follows which, by some seeds within the steps there are and not by others."""
 END = 0
 """The token that ends a document."""
 USUAL_SHARES = (0.0, 0.1, 0.25, 0.5, 1.0)
-USUAL_SEEDS, USUAL_WORDS, MOST_ROUNDS = 3, 30_000, 2
+USUAL_SEEDS, USUAL_TOKENS, MOST_ROUNDS = 3, 30_000, 2
 PASSES = 5.0
 """Times that a model reads a text of the fixed total, on average, where `ProxySettings.steps` allow it."""
 LEAST_STEPS = 50
@@ -56,20 +56,20 @@ OUTPUT, WORDS = 20_000, 10_000
 MOST_SEEDS = 1000
 ROWS_CPU, ROWS_GPU = 512, 1 << 14
 """Streams that are written side by side, over all replicas."""
-GROUP_CPU = 4
-"""Replicas that a CPU trains side by side: more do not fit into its caches and take up to twice as long each
-(`benchmarks/neural_doses.py`). A GPU trains all of them."""
+GROUP_CPU, GROUP_GPU = 4, 256
+"""Replicas that are trained side by side. A CPU's caches hold no more, and each would take longer
+(`benchmarks/neural_doses.py`)."""
 
 
 def neural_settings(options: MixOptions) -> MixOptions:
     """The options with sizes that take minutes instead of hours: where the user has left a setting as it was, fewer
-    seeds, shares and words than n-grams get. Never more than `MOST_ROUNDS` further generations."""
+    seeds, shares and tokens than n-grams get words. Never more than `MOST_ROUNDS` further generations."""
     usual = MixOptions()
     return replace(
         options,
         shares=USUAL_SHARES if options.shares == SHARES else options.shares,
         seeds=USUAL_SEEDS if options.seeds == usual.seeds else options.seeds,
-        size=USUAL_WORDS if options.size == usual.size else options.size,
+        size=USUAL_TOKENS if options.size == usual.size else options.size,
         rounds=min(options.rounds, MOST_ROUNDS),
     )
 
@@ -232,7 +232,7 @@ class NeuralProxy:
     def _trained(self, plan: Plan, models: Sequence[Model], generation: int) -> list[Found]:
         """Train, predict and write, a group of models at a time."""
         out: list[Found] = []
-        size = GROUP_CPU if self.device.name == "cpu" else len(models)
+        size = GROUP_CPU if self.device.name == "cpu" else GROUP_GPU
         for first in range(0, len(models), size):
             group = models[first : first + size]
             replicas = [Replica(one.text, one.seed) for one in group]
