@@ -76,7 +76,8 @@ class Score:
 
     def dense_part(self, features: Features) -> Floats:
         """What the dense features add, float64[D]."""
-        return standardised(features.dense, self.centre, self.scale) @ self.weights.astype(np.float64)
+        values = standardised(features.dense, self.centre, self.scale) * self.weights.astype(np.float64)
+        return values.sum(axis=1)  # unlike a matrix product the same to the last bit, whatever else is in the batch
 
     def gram_part(self, features: Features) -> Floats:
         """What the character n-grams add, float64[D]."""
