@@ -17,6 +17,7 @@ from contam.engine import Measured, Plan, Progress, default_workers, measure
 from contam.errors import InputError, UsageError
 from contam.result import Audit, CorpusInfo, DocumentFinding, Documents, Figure, Perplexity, Provenance, ReferenceInfo
 from contam.rules import apply_rules
+from contam.synthetic.share import ORDERS, SyntheticShare
 from contam.verdict import CorpusFacts, judge, judge_paired
 from contam_metrics.kernels import warm
 from contam_metrics.metric import Metric, Reading
@@ -40,7 +41,8 @@ class AuditOptions:
     ``lines`` or ``blank-lines`` for plain text; ``sample_tokens`` the matched size in words (the largest that
     the text and the references reach, up to 20,000, where it is None). ``model`` is a language model under which the
     text's surprise is measured, ``valid`` held-out human text (a name, a path, or texts) that a model trained on the
-    audited text is to predict; ``proxy`` says which model, ``ngram`` or ``neural``.
+    audited text is to predict; ``proxy`` says which model, ``ngram`` or ``neural``. ``order`` says how trusted text
+    and audited text stand to each other, for the synthetic share (`contam.synthetic.share.ORDERS`); None leaves it out.
     """
 
     reference: Any = None
@@ -54,6 +56,7 @@ class AuditOptions:
     model: str | None = None
     valid: Any = None
     proxy: str = "ngram"
+    order: str | None = "unknown"
     device: str = "auto"
     precision: str = "fp32"
     on_progress: Callable[[Progress], None] | None = None
@@ -67,6 +70,8 @@ class AuditOptions:
             raise UsageError(f"seed must be between 0 and 2^63 - 1, not {self.seed}")
         if self.proxy not in ("ngram", "neural"):
             raise UsageError(f"no proxy {self.proxy!r}: known are ngram and neural")
+        if self.order is not None and self.order not in ORDERS:
+            raise UsageError(f"no order {self.order!r}: known are {', '.join(ORDERS)}")
         if self.proxy == "neural" and self.valid is None:
             raise UsageError("--proxy neural needs held-out human text to be judged by (--valid)")
 
@@ -82,11 +87,18 @@ class AuditOptions:
         return ReadOptions(text_field=self.text_field, split=self.split, strict=self.strict)
 
     @property
+    def shared(self) -> bool:
+        """Whether the synthetic share is measured: where there is trusted text."""
+        return self.reference is not None and self.order is not None
+
+    @property
     def digest(self) -> str:
         """Digest of the settings that can move a figure."""
         names = ("profile", "text_field", "split", "seed", "sample_tokens", "strict")
         given = {k: getattr(self, k) for k in names}
         given["reference"] = self.reference if isinstance(self.reference, str) else self.reference is not None
+        if self.shared and self.order != "unknown":
+            given["order"] = self.order
         if self.model is not None or self.valid is not None:
             given |= {k: getattr(self, k) for k in ("model", "proxy", "precision")}
             given["valid"] = self.valid if isinstance(self.valid, str) else self.valid is not None
@@ -102,13 +114,23 @@ def audit(source: Any, options: AuditOptions | None = None, **changes: Any) -> A
     begin = time.perf_counter()
     corpus = open_corpus(source, options.reading)
     held_out = _looked_up(options)
-    measured = measured_of(corpus, options)
+    metrics = _metrics(options)
+    measured = measured_of(corpus, options, metrics)
     trusted = None
     if options.reference is not None:
-        trusted = measured_of(open_corpus(options.reference, options.reading), options)
+        trusted = measured_of(open_corpus(options.reference, options.reading), options, metrics)
     human = measured_of(held_out, options) if held_out is not None else None
     _tell(options, "judging")
     return _assembled(_All(corpus, measured, trusted, human), options, begin)
+
+
+def _metrics(options: AuditOptions) -> tuple[type[Metric], ...]:
+    """What is measured of either corpus; the document score is not even imported where it is not needed."""
+    if not options.shared:
+        return METRICS
+    from contam.synthetic.streaming import SampleScores
+
+    return (*METRICS, SampleScores)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +197,10 @@ def _tell(options: AuditOptions, phase: str) -> None:
 
 def measured_of(corpus: Corpus, options: AuditOptions, metrics: tuple[type[Metric], ...] = METRICS) -> Measured:
     """Read and measure a corpus, `Volume` at the least; InputError where it has no document."""
-    if not warm.compiled((*warm.MODULES, *corpus.kernels)):
+    extra = (*corpus.kernels, *dict.fromkeys(kernel for metric in metrics for kernel in metric.kernels))
+    if not warm.compiled((*warm.MODULES, *extra)):
         _tell(options, "compiling")
-        warm.compile_all(corpus.kernels)
+        warm.compile_all(extra)
     measured = measure(corpus, replace(options.plan, metrics=metrics))
     volume = measured.metrics["volume"]
     assert isinstance(volume, Volume)
@@ -250,13 +273,27 @@ def _assembled(seen: _All, options: AuditOptions, begin: float) -> Audit:
     provenance = Provenance(
         options.digest, options.seed, seconds, info.bytes / max(seconds, 1e-9), workers=options.plan.workers
     )
-    rules = apply_rules(signals, whole, facts.loops)
-    documents = _documents(measured)
-    documents = replace(documents, worst=documents.worst[: WORST - len(perplexity.documents)] + perplexity.documents)
+    share, shares, suspects = _share(seen, options)
+    rules = apply_rules(signals | shares, whole, facts.loops)
+    documents, pointed = _documents(measured), (*perplexity.documents, *suspects)
+    documents = replace(documents, worst=documents.worst[: WORST - len(pointed)] + pointed)
     return Audit(
         info, judgement.reference, judgement.verdict, signals, whole, rules, documents, provenance,
-        notes=(*measured.notes, *perplexity.notes),
+        notes=(*measured.notes, *perplexity.notes), synthetic_share=share,
     )  # fmt: skip
+
+
+def _share(
+    seen: _All, options: AuditOptions
+) -> tuple[SyntheticShare | None, dict[str, Figure], tuple[DocumentFinding, ...]]:
+    """The synthetic share beside the trusted text, its figures for the rules, and the documents it points at."""
+    if seen.trusted is None or options.order is None:
+        return None, {}, ()
+    from contam.synthetic.audited import found_in
+    from contam.synthetic.measuring import figures_of_share
+
+    found = found_in(seen.measured, seen.trusted, options.order)
+    return found.share, figures_of_share(found.share), found.documents
 
 
 def _perplexity(seen: _All, options: AuditOptions, reference: ReferenceInfo) -> Perplexity:

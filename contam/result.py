@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from typing import Any
 
+from contam.synthetic.share import SyntheticShare
+
 SCHEMA_VERSION = 1
 
 
@@ -159,6 +161,7 @@ class Audit:
 
     ``signals`` are the figures of the matched subsample, judged against references; ``whole`` are the figures
     of the whole corpus (descriptive: many of them grow or fall with size). Keys are dotted, ``family.name``.
+    ``synthetic_share`` is measured where there is trusted text.
     """
 
     corpus: CorpusInfo
@@ -171,6 +174,7 @@ class Audit:
     provenance: Provenance
     command: str = "audit"
     notes: tuple[str, ...] = field(default=())
+    synthetic_share: SyntheticShare | None = None
 
     @property
     def level(self) -> Level:

@@ -22,6 +22,7 @@ from contam.result import (
     Skipped,
     Verdict,
 )
+from contam.synthetic.share import Declared, SyntheticShare
 
 
 def read_audit(path: str | Path) -> Audit:
@@ -76,7 +77,16 @@ def audit_from(data: dict[str, Any]) -> Audit:
         provenance=_record(Provenance, data["provenance"]),
         command=data["command"],
         notes=tuple(data.get("notes", ())),
+        synthetic_share=_share(data.get("synthetic_share")),
     )
+
+
+def _share(data: dict[str, Any] | None) -> SyntheticShare | None:
+    """The synthetic share; None in audits without one and in those of versions that had none."""
+    if data is None:
+        return None
+    declared = data.get("declared")
+    return _record(SyntheticShare, data | {"declared": _record(Declared, declared) if declared else None})
 
 
 def _record(kind: Any, entry: dict[str, Any]) -> Any:

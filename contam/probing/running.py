@@ -211,7 +211,7 @@ class _Probing:
     def _audited(self, texts: Sequence[str], reference: Sequence[str] | None) -> tuple[Audit | None, str]:
         """The audit of some samples; where they hold no document, the reason."""
         o = self.options
-        options = AuditOptions(profile=o.profile, seed=o.seed, on_progress=self._audit_progress)
+        options = AuditOptions(profile=o.profile, seed=o.seed, order=None, on_progress=self._audit_progress)
         # As columns: a list of short texts could be taken for a list of paths.
         trusted = {"text": list(reference)} if reference is not None else None
         try:

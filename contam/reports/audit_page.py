@@ -12,7 +12,8 @@ from contam.wording import name_of, probability, written
 
 _SHOWN_SKIPS = 8
 _SHOWN_DOCUMENTS = 8
-_SURPRISE = "PPL001"
+_SURPRISE, _SHARE = "PPL001", "SYN001"
+_ONE_DOCUMENT = "the score orders the documents of one source; it proves nothing of any single one"
 _CAPTION = (
     "The arrow is where collapse moves a figure. The bar is the references' 5 to 95 % with the median, "
     "the last column the share of references below."
@@ -29,9 +30,11 @@ def draw_audit(audit: Audit) -> Page:
         _sentences("Why", audit.verdict.reasons),
         _sentences("What to do", audit.verdict.advice),
         _signals(audit),
+        _share(audit),
         _rules(audit),
         _documents(audit),
         _strangest(audit),
+        _machine_like(audit),
         _whole(audit.whole),
         _skipped(audit),
         _sentences("Notes", audit.notes),
@@ -150,7 +153,7 @@ def _rule_summary(audit: Audit) -> tuple[str, ...]:
 
 
 def _documents(audit: Audit) -> Section | None:
-    worst = [found for found in audit.documents.worst if found.rule != _SURPRISE]
+    worst = [found for found in audit.documents.worst if found.rule not in (_SURPRISE, _SHARE)]
     if not worst:
         return None
     names = {rule.id: rule for rule in RULES}
@@ -172,6 +175,21 @@ def _strangest(audit: Audit) -> Section | None:
         for one in found[:_SHOWN_DOCUMENTS]
     ]
     return Section("Strangest passages under the model", (Excerpts(tuple(items)),))
+
+
+def _share(audit: Audit) -> Section | None:
+    """What was found of the synthetic share, or why nothing is told."""
+    share = audit.synthetic_share
+    return _sentences("Synthetic share", share.sentences) if share is not None else None
+
+
+def _machine_like(audit: Audit) -> Section | None:
+    """The documents with the highest scores, where there are more of them than in the trusted text."""
+    found = [one for one in audit.documents.worst if one.rule == _SHARE]
+    if not found:
+        return None
+    items = tuple(Excerpt(one.id, f"score {one.value:.2f}", one.excerpt) for one in found[:_SHOWN_DOCUMENTS])
+    return Section("Most instruct-like documents of the sample", (Sentences((_ONE_DOCUMENT,)), Excerpts(items)))
 
 
 def _finding(found: DocumentFinding, rule: Rule | None) -> str:

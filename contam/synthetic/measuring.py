@@ -72,7 +72,7 @@ class Basis:
             return strange
         for whose, side in (("the text", audited), ("the trusted text", trusted)):
             if side.short_share > MOSTLY_SHORT:
-                told = f"{side.short_share:.0%} of the documents of {whose} have fewer than 80 words"
+                told = f"{100 * side.short_share:.0f} % of the documents of {whose} have fewer than 80 words"
                 return f"{told}: the others do not stand for them"
             if len(side) < LEAST_DOCUMENTS:
                 told = f"{whose} has {len(side):,} different documents of at least 80 words"
@@ -104,9 +104,9 @@ class Basis:
             pairs = f"{share.null_pairs} pairs of halves of human sources of {share.null_families} families"
             out.append(f"compared: {share.documents:,} documents of each side, beside {pairs}")
         if share.excluded:
-            out.append("left out: " + "; ".join(_told(whose, counts) for whose, counts in share.excluded.items()))
+            out.append("left out " + "; ".join(_told(whose, counts) for whose, counts in share.excluded.items()))
         if self.trained_on:
-            human, machine = (_names(self.trained_on.get(k, ())) for k in ("human", "generators"))
+            human, machine = _names(self.trained_on.get("human", ())), ", ".join(self.trained_on.get("generators", ()))
             out.append(f"the score was trained on human text ({human}) and on text by models ({machine})")
         return out
 
@@ -178,7 +178,7 @@ def _excluded(audited: Scored, trusted: Scored | None) -> dict[str, dict[str, in
 
 def _told(whose: str, counts: Mapping[str, int]) -> str:
     short, copies = f"{counts['short']:,} under 80 words", f"{counts['copies']:,} that begin as another"
-    return f"{short} and {copies} of {counts['of']:,} {whose} documents looked at"
+    return f"of {counts['of']:,} {whose} documents: {short}, {copies}"
 
 
 def _names(names: Sequence[str]) -> str:
@@ -216,8 +216,8 @@ def _alarm(share: SyntheticShare, p: float) -> str:
 
 def _no_alarm(share: SyntheticShare, p: float) -> str:
     power = _POWER["known" if share.order == "known" else "unknown"]
-    order = "" if share.order == "known" else f" in {share.order} order"
-    return f"no difference found (p = {probability(p)}): {power}{order}; {_NOT_COVERED}".replace("= <", "<")
+    order = f"no difference found in {share.order} order"
+    return f"{order} (p = {probability(p)}): {power}; {_NOT_COVERED}".replace("= <", "<")
 
 
 def _bounds(share: SyntheticShare, low: float, p: float) -> list[str]:
@@ -236,8 +236,8 @@ def _bounds(share: SyntheticShare, low: float, p: float) -> list[str]:
 
 def _rate(rate: float, share: SyntheticShare) -> str:
     """A false rate among human pairs of families left out; none seen is told as such."""
-    seen = f"{rate:.0%}" if rate >= 0.005 else f"none of {share.null_pairs}"
-    return f": {seen}" + ("" if share.order == "known" else ", order unknown")
+    seen = f"{100 * rate:.0f} %" if rate >= 0.005 else f"none of {share.null_pairs}"
+    return f": {seen}" + (", order unknown" if share.order == "unknown" else "")
 
 
 def _declared(found: Declared) -> Sequence[str]:
@@ -248,5 +248,6 @@ def _declared(found: Declared) -> Sequence[str]:
     second = "" if found.emq is None else f"; a second estimate {100 * found.emq:.0f} %"
     much = f"about {100 * found.estimate:.0f} %" if found.estimate >= 0.005 else "none found"
     told = f"{much} ({low} to {high} %, approximate, if the generator is {found.generator}"
-    rates = f"found {found.true_positive:.0%} of its text and {found.false_positive:.0%} of human text in labelled text"
+    called = (f"{100 * (rate or 0.0):.0f} %" for rate in (found.true_positive, found.false_positive))
+    rates = "the score calls {} of its labelled text machine text, and {} of the human text".format(*called)
     return (f"declared share: {told}){second}; {rates}",)

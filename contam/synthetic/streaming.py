@@ -23,6 +23,7 @@ OPENING = 4_096
 """Bytes of a document that a sample keeps, at least as many as the score reads."""
 SHOWN = 100
 """Documents whose beginning is kept for people: those with the highest scores."""
+KERNELS = ("contam_metrics.kernels.openings",)
 _ALL = 0xFFFFFFFFFFFFFFFF
 
 
@@ -116,6 +117,7 @@ class SampleScores(Metric):
     """
 
     name = "sample_scores"
+    kernels = KERNELS
 
     def __init__(self, size: int = SAMPLE, reader: Reader | None = None) -> None:
         self.sample = SmallestKeys(size)
@@ -179,6 +181,7 @@ class AllScores(Metric):
     """
 
     name = "all_scores"
+    kernels = KERNELS
 
     def __init__(self, reader: Reader | None = None) -> None:
         self.rows = ScoredRows()

@@ -38,6 +38,8 @@ class Metric:
     name: ClassVar[str]
     shared: ClassVar[bool] = False
     """One instance serves all threads, under a lock: for what is quick to update and better seen together."""
+    kernels: ClassVar[tuple[str, ...]] = ()
+    """Modules of kernels that it needs beside those of every audit."""
 
     def update(self, view: View) -> None:
         """Take the documents of one batch."""

@@ -37,7 +37,7 @@ def test_the_exit_code_is_the_verdicts(cli, measurement, level, flags, code):
 
 def test_options_reach_the_measurement(cli, measurement):
     flags = "--reference t --profile p --text-field f --split-lines --workers 3 --seed 7 --sample-tokens 9"
-    flags += " --model m --valid v --proxy neural --device cpu --precision bf16"
+    flags += " --order known --model m --valid v --proxy neural --device cpu --precision bf16"
     cli("audit", "a", "b", "--strict", *flags.split())
     source, options = measurement.asked[0]
     assert source == [Path("a"), Path("b")]
@@ -55,6 +55,7 @@ def test_options_reach_the_measurement(cli, measurement):
         "model": "m",
         "valid": "v",
         "proxy": "neural",
+        "order": "known",
         "device": "cpu",
         "precision": "bf16",
     }

@@ -87,7 +87,7 @@ def test_unmeasured_figures_and_skipped_rules_say_why():
     text = render(make_audit(), "rich", Style(110))
     assert "not measured (no trusted text (--reference) was given): tail survival" in text
     assert "skipped DIV007: no trusted text" in text
-    assert "9 skipped" in text
+    assert "11 skipped" in text
 
 
 def test_single_gopher_limits_stay_in_the_json():

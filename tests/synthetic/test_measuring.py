@@ -15,7 +15,7 @@ from contam.synthetic.scored import Scored
 from contam.synthetic.share import Declared, SyntheticShare
 from contam_metrics.segments import segments_of_texts
 
-TRAINED = {"human": ["novel A", "novel B", "l2r"], "generators": ["l2r: gpt-3.5"]}
+TRAINED = {"human": ["novel A", "novel B", "l2r"], "generators": ["l2r: gpt-3.5", "l2r: gpt-4"]}
 FOUND = Declared("G", 0.4, (0.2, 0.6), 0.38, 0.9, 0.1, 120, 130)
 
 
@@ -58,7 +58,7 @@ def test_a_large_share_is_found(order):
     assert "more instruct-like than its trusted text (p = 0.017" in told(found)
     assert f"at least {per_cent(found.lower_bound)} of the documents, if both share source and subject" in told(found)
     assert (found.exact_bound is not None) == (order == "random")
-    alone = {"known": "halves: 5%", "unknown": "halves: 2%, order unknown", "random": "halves: 2%, order unknown"}
+    alone = {"known": "halves: 5 %)", "unknown": "halves: 2 %, order unknown)", "random": "halves: 2 %)"}
     assert alone[order] in told(found)
 
 
@@ -89,7 +89,8 @@ def test_no_difference_is_never_called_absence(order):
     found = BASIS.measure(*sides(0.0), order)
     assert found.measured and found.p_value > 0.05 and found.lower_bound == 0
     text = told(found)
-    assert "no difference found" in text and "50 % would have been found in " in text and "base models" in text
+    assert f"no difference found in {order} order" in text and "base models" in text
+    assert "50 % would have been found in " in text
     assert ("most sources" in text) == (order == "known")
     assert "clean" not in text and " 0 %" not in text and " 0.0 %" not in text and "at least" not in text.split("\n")[0]
 
@@ -160,8 +161,8 @@ def test_what_it_rests_on_is_always_listed():
     audited = replace(audited, documents=300, short=40, copies=10)
     text = told(BASIS.measure(audited, trusted, "known"))
     assert "200 documents of each side, beside 59 pairs of halves of human sources of 16 families" in text
-    assert "40 under 80 words and 10 that begin as another of 300 audited documents" in text
-    assert "human text (novel (2), l2r)" in text and "(l2r: gpt-3.5)" in text
+    assert "of 300 audited documents: 40 under 80 words, 10 that begin as another" in text
+    assert "human text (novel (2), l2r)" in text and "models (l2r: gpt-3.5, l2r: gpt-4)" in text
 
 
 def test_documents_of_both_sides_are_told():
