@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import numpy as np
 import pytest
 
 from contam.errors import InputError, UsageError
-from contam.synthetic.null import NullPairs, NullRow
+from contam.synthetic.null import FOLDER, LEAST_PAIRS, NullPairs, NullRow
 from contam.synthetic.ranking import Pair
 
 
@@ -90,3 +91,16 @@ def test_a_damaged_file_is_told(tmp_path, text):
         NullPairs.read(path)
     with pytest.raises(InputError, match="cannot read"):
         NullPairs.read(tmp_path / "none.json")
+
+
+def test_the_built_in_pairs_are_those_of_the_built_in_score():
+    pairs = NullPairs.load()
+    score = FOLDER / "english.npz"
+    assert pairs.score_digest == hashlib.sha256(score.read_bytes()).hexdigest()[:16]
+    for n in (100, 200):
+        rows = pairs.at(n)
+        assert len(rows) >= LEAST_PAIRS and len(pairs.families(n)) >= 15
+        largest = max(sum(row.family == family for row in rows) for family in pairs.families(n))
+        assert 3 * largest <= len(rows) and len({row.domain for row in rows}) == len(rows)
+    for order in ("known", "unknown"):
+        assert 0 <= pairs.rate(order, "alarms") <= 0.08 and 0 <= pairs.rate(order, "bounds") <= 0.08
