@@ -34,8 +34,8 @@ def write_scores(path: Path, scored: Scored, trusted: Scored | None, detection: 
 
     Columns: ``path``, ``line`` (null where a file is a document), ``id`` (both), ``key`` (16 hexadecimal digits: what
     the document is known by, whatever file it is in), ``score`` (larger is more like text of instruct models),
-    ``percentile`` (of `percentiles`; null without trusted text), then the scores of ``detection``, null where a document
-    has none. All of it is held in memory: some 500 bytes a document.
+    ``percentile`` (of `percentiles`; null without trusted text), then the scores of ``detection``, null where a
+    document has none. All of it is held in memory: some 500 bytes a document.
 
     Raises UsageError for an unknown suffix, InputError where the file cannot be written.
     """

@@ -8,7 +8,7 @@ from contam.mixing.asked import kind_of
 from contam.mixing.pictures import DESIGN_NAMES
 from contam.mixing.result import FIXED_REAL, FIXED_TOTAL, Dose, DoseResponse
 from contam.mixing.wording import KINDS, PROXIES, of_effect, of_nats, of_share
-from contam.reports.page import Picture, Section, Sentences, Table
+from contam.reports.page import Block, Picture, Section, Sentences, Table
 from contam.wording import name_of, written
 
 _OUTPUT = ("diversity.types", "tail.hapax_share", "diversity.distinct_2", "entropy.window")
@@ -21,7 +21,7 @@ def dose_sections(found: DoseResponse | None, full: bool, picture: Sequence[Pict
     """The tables of a dose-response, with its picture where there is one; nothing where none was measured."""
     if found is None:
         return ()
-    blocks = (Sentences((_what(found),)), *picture, _effects(found), Sentences(_told(found)))
+    blocks: tuple[Block, ...] = (Sentences((_what(found),)), *picture, _effects(found), Sentences(_told(found)))
     sections = [Section("Dose-response", blocks)]
     sections += [_later(found)] if any(dose.later for dose in found.doses) else []
     sections += [_output(found, full)] if any(dose.output for dose in found.doses) else []

@@ -6,6 +6,7 @@ Verdict and advice first, then what was found: the synthetic share, the dose-res
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,18 @@ from contam.mixing.forecast_page import forecast_sections
 from contam.mixing.result import FIXED_REAL, Mix, ScoredDocument
 from contam.mixing.wording import counted, of_retained, of_share
 from contam.reports import folders, write_whole
-from contam.reports.page import Banner, Page, Picture, Section, Sentences, Table
+from contam.reports.page import Banner, Block, Excerpt, Excerpts, Page, Picture, Section, Sentences, Table
 from contam.result import CorpusInfo, RuleResult
 from contam.rules import failing
 from contam.synthetic.measuring import per_cent
 from contam.wording import probability
 
 REPORT, FIGURES, RESULT = "report.html", "figures", "mix.json"
-_DOCUMENTS = 8
-_LONGEST = 40
+_DOCUMENTS, _FULL, _EXCERPTS = 8, 100, 10
+"""Documents that a terminal and a full page show, and those whose beginnings are read there."""
+_LONGEST = 24
+_NOT_IN_HEADS = re.compile(r"[^A-Za-z0-9.-]+")
+"""What the head of a column, which renderers take as it is, may not hold."""
 _OF_PICTURES = ("scores",)
 """Settings that pictures are made from."""
 _NOT_DRAWN = "No pictures: matplotlib is not installed (pip install matplotlib)."
@@ -165,14 +169,17 @@ def _pictures(result: Mix) -> tuple[dict[str, tuple[Picture, ...]], tuple[str, .
 
 def _documents(result: Mix, full: bool) -> Section | None:
     """Documents of an estimate, the most machine-like first."""
-    shown = result.documents if full else result.documents[:_DOCUMENTS]
+    shown = result.documents[: _FULL if full else _DOCUMENTS]
     if not shown:
         return None
     names = tuple(dict.fromkeys(name for document in shown for name in document.detection))
-    columns = ("score", "percentile", *(name.replace("_", " ") for name in names), "document")
+    columns = ("score", "percentile", *(_NOT_IN_HEADS.sub(" ", name)[:_LONGEST] for name in names), "document")
     rows = tuple(_document(document, names) for document in shown)
     told = f"{len(shown):,} of {result.documents_total:,}; the percentile is the place among the trusted documents"
-    return Section("Most machine-like documents", (Sentences((told,)), Table(columns, rows, header=True)))
+    table = Table(columns, rows, header=True)
+    begun = tuple(Excerpt(d.id, f"score {d.score:.2f}", d.excerpt) for d in shown[:_EXCERPTS] if d.excerpt and full)
+    blocks: tuple[Block, ...] = (Sentences((told,)), table, *((Excerpts(begun),) if begun else ()))
+    return Section("Most machine-like documents", blocks)
 
 
 def _document(document: ScoredDocument, names: Sequence[str]) -> tuple[str, ...]:

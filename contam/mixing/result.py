@@ -125,11 +125,12 @@ class Forecast:
 @dataclass(frozen=True, slots=True)
 class ScoredDocument:
     """A document with its scores: ``id`` is path:line; ``percentile`` its place among the trusted documents (None
-    without them). ``detection``: scores under a language model, by name, for display."""
+    without them), 0 to 100. ``excerpt`` is how it begins, raw. ``detection``: scores under a language model by name."""
 
     id: str
     score: float
     percentile: float | None = None
+    excerpt: str = ""
     detection: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -136,7 +136,7 @@ def _detection(k: int) -> dict[str, float]:
 def documents(count: int = 8) -> tuple[ScoredDocument, ...]:
     """Documents of an estimate, the most machine-like first."""
     return tuple(
-        ScoredDocument(f"crawl/{k:03d}.jsonl:{17 * k + 1}", 3.2 - 0.2 * k, 99.5 - k, detection=_detection(k))
+        ScoredDocument(f"crawl/{k:03d}.jsonl:{k + 1}", 3.2 - 0.2 * k, 99.5 - k, f"It is important: {k}", _detection(k))
         for k in range(count)
     )
 
@@ -174,7 +174,7 @@ def nasty_mix() -> Mix:
     found = replace(make_dose(), notes=(NASTY,), unit=NASTY, proxy=NASTY)
     ahead = make_forecast(assumptions=(NASTY,), notes=(NASTY,), error=NASTY, method=NASTY)
     share = make_share(sentences=(NASTY,), trained_on={"human": [NASTY], "generators": [NASTY]})
-    told = (ScoredDocument(f"a\x1b[1mb{NASTY}:3", 2.5, 99.0, detection={NASTY: 1.0}),)
+    told = (ScoredDocument(f"a\x1b[1mb{NASTY}:3", 2.5, 99.0, NASTY, {NASTY: 1.0}),)
     corpus = replace(REAL, sources=(NASTY,))
     return make_mix(
         dose_response=found, forecast=ahead, synthetic_share=share, documents=told, documents_total=1, real=corpus,
