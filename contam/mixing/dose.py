@@ -105,16 +105,21 @@ def planned(sizes: tuple[int, int], shares: Sequence[float], most: int) -> Plan:
     """The arms that texts of ``sizes`` (real, synthetic tokens) allow, N and R at most ``most``; share 0 is among
     ``shares``. No arm uses more than `POOL` of a text, so that seeds differ."""
     real, synthetic = int(POOL * sizes[0]), int(POOL * sizes[1])
-    most = min(most, real)
-    total, kept = _reached(most, shares, list(shares), synthetic)
+    room = min(most, real)
+    total, kept = _reached(room, shares, list(shares), synthetic)
     partial = [s for s in shares if s < 1]
-    fixed, added = _reached(most, partial, [s / (1 - s) for s in partial], synthetic)
+    fixed, added = _reached(room, partial, [s / (1 - s) for s in partial], synthetic)
     arms = [Arm(s, FIXED_TOTAL, total - round(s * total), round(s * total)) for s in kept]
     arms += [Arm(s, FIXED_REAL, fixed, round(s / (1 - s) * fixed)) for s in added]
     notes = [
         f"{design}: the synthetic text does not reach for a share of {', '.join(f'{s:g}' for s in missing)}"
         for design, missing in ((FIXED_TOTAL, sorted({*shares} - {*kept})), (FIXED_REAL, sorted({*partial} - {*added})))
         if missing
+    ]
+    notes += [
+        f"{design}: {tokens:,} {kind} tokens, not {most:,}: a seed uses {POOL:.0%} of either text at the most"
+        for design, tokens, kind in ((FIXED_TOTAL, total, "training"), (FIXED_REAL, fixed, "real"))
+        if tokens < most
     ]
     return Plan(tuple(arms), total, fixed, tuple(notes))
 

@@ -6,13 +6,15 @@ synthetic text would look harmful for that alone. So every model is given the wo
 then make the model that one copy makes, and what is left of an effect is not a matter of how sure the model is.
 
 Words are numbered over all texts. The uniform level, which words that no arm has learned fall back on, is one over the
-words of the real text, held-out text included: synthetic text cannot move it.
+words of the real text, held-out text included: synthetic text cannot move it. Where a script has no spaces between
+words, every sign is a word, as in an audit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import chain
 
 import numpy as np
@@ -26,6 +28,7 @@ from contam.mixing.result import FIXED_TOTAL
 from contam.mixing.texts import Texts
 from contam.models.ngram import Ngram, compile_kernels, histories_of
 from contam.models.ngram_writing import Drawing, write
+from contam_metrics import unicode_tables
 from contam_metrics.diversity import distinct_n, mattr
 from contam_metrics.entropy import plug_in, window_entropies
 from contam_metrics.repetition import seq_rep_documents
@@ -118,9 +121,9 @@ class NgramProxy:
 
     def __init__(self, texts: Texts, options: MixOptions) -> None:
         compile_kernels()
-        human = [*texts.real, *texts.tuning, *texts.held_out]
-        alphabet = Words([*human, *texts.synthetic])
-        sides = (texts.real, texts.synthetic, texts.tuning, texts.held_out)
+        given = (texts.real, texts.synthetic, texts.tuning, texts.held_out)
+        sides = [tuple(map(_spaced, side)) for side in given]
+        alphabet = Words([*sides[0], *sides[2], *sides[3], *sides[1]])
         self._real, self._synthetic, self._tuning, self._held = map(alphabet.encode, sides)
         self._words = len(alphabet)
         self._uniform = 1 / (1 + max(int(e.ids.max(initial=0)) for e in (self._real, self._tuning, self._held)))
@@ -205,6 +208,26 @@ def signals_of_words(text: Encoded) -> dict[str, float]:
         "repetition.seq_rep_4": float(np.nanmean(seq_rep_documents(ids, text.bounds))),
     }
     return {name: float(value) for name, value in figures.items() if np.isfinite(value)}
+
+
+class _Signs(dict[int, str]):
+    """Signs of scripts without spaces, with spaces around them, for ``str.translate``; filled on use."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = f" {chr(code)} " if _classes()[code] == unicode_tables.SINGLE else chr(code)
+        return self[code]
+
+
+_SIGNS = _Signs()
+
+
+@cache
+def _classes() -> NDArray[np.uint8]:
+    return unicode_tables.load()[0]
+
+
+def _spaced(text: str) -> str:
+    return text if text.isascii() else text.translate(_SIGNS)
 
 
 def _mean(found: Sequence[Mapping[str, float]]) -> Mapping[str, float]:

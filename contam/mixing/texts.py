@@ -116,7 +116,10 @@ def divided(real: Measured, synthetic: Measured, valid: Measured | None, seed: i
     if known < STRANGE:
         notes.append(f"{known:.0%} of the synthetic words occur in the real text: the two are hardly of one kind")
     raw = {int(k): t for m in (real, synthetic, valid) if m for k, t in zip(m.segments.keys, m.segments.texts)}
-    return replace(_told(pool, own, held, raw, seed), notes=tuple(notes))
+    found = _told(pool, own, held, raw, seed)
+    if not found.tuning:
+        return Reason(f"{len(found.held_out)} held-out {found.kind} are too few: give more with --valid")
+    return replace(found, notes=tuple(notes))
 
 
 def _check_different(real: Measured, synthetic: Measured, valid: Measured | None) -> None:

@@ -119,3 +119,8 @@ def test_signals_of_a_text_that_is_known():
     found = signals_of_words(Encoded.of([[5, 6, 5, 6], [7]]))
     assert found["diversity.types"] == 3 and found["tail.hapax_share"] == pytest.approx(1 / 5)
     assert found["diversity.distinct_2"] == pytest.approx(2 / 3) and "entropy.window" not in found
+
+
+def test_every_sign_is_a_word_where_a_script_has_no_spaces():
+    proxy = NgramProxy(Texts(("\u6c34\u706b\u6728", "a b"), ("\u6c34",), ("caf\u00e9 b",), ("\u706b a",)), OPTIONS)
+    assert proxy.sizes == (5, 1) and list(proxy.held_out) == [2]
