@@ -30,7 +30,9 @@ class Labels:
     """What is known of D training texts: ``machine`` bool[D], and ``sources``, where each comes from.
 
     Each class weighs the same, and within a class a source weighs as the square root of its texts, so that none
-    dominates and a small one is not taken for more than it is. ``trained_on`` is kept with the score.
+    dominates and a small one is not taken for more than it is. Of the human class, sources that also have machine text
+    weigh as much as all others together: they say what the writing differs in where the subject does not.
+    ``trained_on`` is kept with the score.
     """
 
     machine: NDArray[np.bool_]
@@ -39,13 +41,21 @@ class Labels:
 
     def weights(self, rows: NDArray[np.int64]) -> Floats:
         """The weight of each of some texts; 1 on average, and half of all on each side."""
-        pairs = [f"{m}/{self.sources[i]}" for i, m in zip(rows.tolist(), self.machine[rows].tolist())]
-        _, place, counts = np.unique(pairs, return_inverse=True, return_counts=True)
-        weights = 1.0 / np.sqrt(counts[place])
-        for side in (True, False):
-            here = self.machine[rows] == side
-            weights[here] *= len(rows) / (2.0 * weights[here].sum())
+        machine = self.machine[rows]
+        _, source = np.unique([self.sources[i] for i in rows.tolist()], return_inverse=True)
+        cells = 2 * source + machine
+        weights = 1.0 / np.sqrt(np.bincount(cells)[cells])
+        both = np.isin(source, source[machine])
+        _share(weights, [~machine & both, ~machine & ~both], len(rows) / 2)
+        _share(weights, [machine], len(rows) / 2)
         return weights
+
+
+def _share(weights: Floats, parts: Sequence[NDArray[np.bool_]], total: float) -> None:
+    """Scale parts of the weights so that all parts that there are have equal sums, ``total`` together."""
+    there = [part for part in parts if part.any()]
+    for part in there:
+        weights[part] *= total / len(there) / weights[part].sum()
 
 
 def fit(texts: Batch | Iterable[str | bytes], labels: Labels, table: WordTable | None = None) -> Score:

@@ -75,12 +75,15 @@ def test_some_rows_are_as_good_as_their_texts() -> None:
 
 
 def test_weights_balance_the_sides_and_damp_large_sources() -> None:
-    machine = np.array([False] * 100 + [False] * 4 + [True] * 30)
-    labels = Labels(machine, ["large"] * 100 + ["small"] * 4 + ["large"] * 30, {})
+    machine = np.array([False] * 100 + [False] * 4 + [True] * 30 + [False] * 9)
+    labels = Labels(machine, ["large"] * 100 + ["small"] * 4 + ["both"] * 39, {})
     weights = labels.weights(np.arange(len(machine)))
     assert weights.sum() == pytest.approx(len(machine))
     assert weights[machine].sum() == pytest.approx(weights[~machine].sum())
     assert weights[:100].sum() / weights[100:104].sum() == pytest.approx(np.sqrt(100) / np.sqrt(4))
+    assert weights[:104].sum() == pytest.approx(weights[134:].sum())
+    alone = labels.weights(np.arange(104))
+    assert alone.sum() == pytest.approx(52)  # no machine text: the human side still is half
 
 
 def test_short_texts_are_left_out_and_a_side_must_have_enough() -> None:
