@@ -5,7 +5,7 @@ Never from the head (heterozygosity): by it, next to no real text would do.
 
 from __future__ import annotations
 
-from contam.mixing.asked import Evidence
+from contam.mixing.asked import LOST, Evidence
 from contam.mixing.result import FIXED_REAL, FIXED_TOTAL, Dose, DoseResponse, Forecast
 from contam.mixing.wording import REGIMES, counted, of_effect, of_nats, of_regime, of_retained, of_share
 
@@ -21,6 +21,7 @@ def advise(seen: Evidence) -> tuple[str, ...]:
     if seen.dose is not None:
         told += _dose(seen, seen.dose)
         told += _copies(seen)
+        told += _fed_back(seen)
     if seen.forecast is not None and seen.forecast.generations:
         told += _forecast(seen.forecast, seen.bounded)
     if seen.share is not None:
@@ -91,6 +92,19 @@ def _copies(seen: Evidence) -> list[str]:
     if before.effect_nats - after >= WORTH:
         return [f"{told}; {change}: remove them first."]
     return [f"{told}; {change}, so they are not what matters."]
+
+
+def _fed_back(seen: Evidence) -> list[str]:
+    """What generations of proxies lose, and from which share on they lose less."""
+    losses, bearable = seen.generations(), seen.bearable()
+    if len(losses) < 2 or losses[-1] - losses[0] < LOST:
+        return []
+    lost = f"{of_nats(losses[-1] - losses[0])} nats in {counted(len(losses) - 1, 'generation')}"
+    told = f"What the proxies write, fed back at the same share, costs them {lost}"
+    if bearable is None:
+        return [f"{told}: do not feed back what a model wrote."]
+    share, nats = bearable
+    return [f"{told}; at {of_share(share)} synthetic text it would be {of_nats(nats)}: feed back less."]
 
 
 # --- from the forecast ----------------------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from contam.synthetic.share import SyntheticShare
 NEAR = 0.125
 """How far a measured share may lie from the one that is asked about: half of the widest step of the usual grid."""
 LOWER_BOUND = "lower bound"
+LOST = 0.10
+"""Nats between generations of proxies: the drift at which a checkpoint has failed, a perplexity 10.5 % higher."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,13 @@ class Evidence:
         dose = self._nearest(FIXED_TOTAL, 1.0 if regime == "replace" else self.wanted)
         later = () if dose is None else tuple(x for x in dose.later if math.isfinite(x))
         return (dose.loss_nats, *later) if dose is not None and later else ()
+
+    def bearable(self) -> tuple[float, float] | None:
+        """The largest share below the one asked about at which the last generation of proxies has lost less than
+        `LOST`, and what it has lost; None where there is none."""
+        known = [] if self.dose is None or self.wanted is None else self.dose.of(FIXED_TOTAL)
+        lost = [(d.share, d.later[-1] - d.loss_nats) for d in known if d.later and 0 < d.share < (self.wanted or 0.0)]
+        return max((one for one in lost if one[1] < LOST), default=None)
 
     def kind(self) -> tuple[float, str] | None:
         """The measured share near the one asked about, and what synthetic text does there."""

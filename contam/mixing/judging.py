@@ -22,7 +22,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from contam.mixing.advice import advise
-from contam.mixing.asked import Evidence
+from contam.mixing.asked import LOST, Evidence
 from contam.mixing.result import FIXED_REAL, Dose, Forecast
 from contam.mixing.wording import PROXIES, counted, of_interval, of_nats, of_regime, of_retained, of_share
 from contam.result import Figure, Level, RuleResult, Verdict
@@ -33,8 +33,6 @@ from contam.wording import probability
 
 HARM = 0.05
 """Nats that the proxies are worse with the same real text: half of the drift at which a checkpoint has failed."""
-LOST = 0.10
-"""Nats between generations of proxies: the drift at which a checkpoint has failed, a perplexity 10.5 % higher."""
 ALARM = 0.05
 """p-value from which an estimated share is a finding."""
 LEAST_ROUNDS = 2

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from contam.mixing.asked import LOWER_BOUND
+from contam.mixing.asked import LOWER_BOUND, Evidence
 from contam.mixing.dose_page import dose_sections
 from contam.mixing.forecast_page import forecast_sections
 from contam.mixing.result import FIXED_REAL, Mix, ScoredDocument
-from contam.mixing.wording import counted, of_retained, of_share
+from contam.mixing.wording import counted, of_nats, of_retained, of_share
 from contam.reports import folders, write_whole
 from contam.reports.page import Banner, Block, Excerpt, Excerpts, Page, Picture, Section, Sentences, Table
 from contam.result import CorpusInfo, RuleResult
@@ -66,7 +66,7 @@ def banner_of(result: Mix) -> Banner:
         left = f"{most}{of_retained(last.vocabulary_retained)} of the vocabulary"
         told.append(f"{left} after {counted(last.generation, 'generation')} ({forecast.label})")
     if dose is not None:
-        told.append(_harm_told(result))
+        told += [_harm_told(result), *_fed_back_told(result)]
     floor = result.verdict.detection_floor if result.verdict else ""
     return Banner(result.level.value if result.level else "no_level", ", ".join(told) or "nothing was measured", floor)
 
@@ -137,6 +137,13 @@ def _harm_told(result: Mix) -> str:
     """From which share on the same real text does better alone."""
     first = result.dose_response.detectable.get(FIXED_REAL) if result.dose_response else None
     return "no harm detected at any share" if first is None else f"harm detected from {of_share(first)} on"
+
+
+def _fed_back_told(result: Mix) -> list[str]:
+    """What the proxies lose on their own text at the share that is judged."""
+    seen = Evidence(None, result.dose_response, result.forecast, result.settings.get("share_in_force"))
+    losses = seen.generations()
+    return [f"{of_nats(losses[-1] - losses[0])} nats for proxies fed back"] if len(losses) > 1 else []
 
 
 def _sentences(title: str, items: Sequence[str]) -> Section | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from contam.mixing.effects import MARGIN
 from contam.mixing.result import Dose, Forecast, Interval
 
 REGIMES: Mapping[str, str] = {
@@ -19,7 +20,7 @@ KINDS: Mapping[str, str] = {
     "harmful": "harmful: with the same real text, added synthetic text makes the model worse",
     "wasted": "wasted: it costs as much as the real text whose place it takes, and does no more",
     "helpful": "helpful: with the same real text, added synthetic text makes the model better",
-    "unseen": "unseen: no effect that these proxies can tell from none",
+    "unseen": f"unseen: no effect that is certain and {MARGIN:g} nats or more",
 }
 PROXIES: Mapping[str, str] = {"ngram": "n-gram models", "neural": "small networks"}
 

@@ -81,6 +81,14 @@ def test_a_lower_bound_makes_it_at_most():
     assert "at most 70.0 %" in text and "at least 50 % synthetic" in text and "plan with more" in text
 
 
+def test_what_is_fed_back_comes_with_the_share_at_which_less_is_lost():
+    text = told(dose=make_dose(), asked=0.5)
+    assert "costs them +0.450 nats in 3 generations; at 10 % synthetic text it would be +0.090" in text
+    assert "do not feed back" in told(dose=make_dose(rises=9.0), asked=0.5)
+    assert "fed back" not in told(dose=make_dose(rises=0.01), asked=0.5)
+    assert "fed back" not in told(dose=make_dose(), forecast=forecast(0.97, regime="accumulate"))
+
+
 def test_copies_are_blamed_only_for_what_they_do():
     found = {"dose": make_dose(), "asked": 0.5}
     text = told(**found, deduplicated={"duplicates": 0.32, "effect_nats": 0.03})

@@ -31,9 +31,16 @@ def terminal(result, width=80):
     return render(result, "rich", Style(width=width))
 
 
+@pytest.fixture
+def quick(monkeypatch):
+    """Pictures without drawing them."""
+    blank = '<svg xmlns="http://www.w3.org/2000/svg"/>'
+    monkeypatch.setattr("contam.mixing.pictures.draw_charts", lambda charts, x_name: (blank, b"png"))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("form", FORMATS)
-def test_every_kind_of_result_is_drawn_in_every_format(kind, form):
+def test_every_kind_of_result_is_drawn_in_every_format(kind, form, quick):
     text = render(make_mix(kind), form)
     assert text.endswith("\n") and len(text) > 200
     assert "nan" not in re.findall(r"[a-z]+", text)
@@ -62,14 +69,14 @@ def test_later_generations_are_told_against_the_first_of_the_same_share():
     assert rows["50 %"][1:] == ("6.590", "+0.150  +0.300  +0.450")
 
 
-def test_a_forecast_is_always_called_one():
+def test_a_forecast_is_always_called_one(quick):
     for form in ("rich", "markdown", "html"):
         text = " ".join(render(make_mix("forecast"), form).split())
         assert "Model forecast" in text and "(model forecast)" in text
         assert "Assumptions of the model forecast" in text
 
 
-def test_a_forecast_is_a_row_a_generation():
+def test_a_forecast_is_a_row_a_generation(quick):
     shown = table(make_mix("forecast", forecast=make_forecast(last=12)), "Model forecast")
     assert [row[0] for row in shown.rows] == ["1", "2", "3", "5", "10", "12"]
     assert shown.rows[0][1] == "98.0 % (94 to 100)" and shown.rows[0][3] == "100.0 %"
@@ -96,7 +103,10 @@ def test_what_never_comes_is_said_so():
 def test_the_banner_tells_the_share_the_forecast_and_the_harm():
     full = banner_of(make_mix("full"))
     assert full.level == "collapsing"
-    assert full.headline == "82.7 % of the vocabulary after 10 generations (model forecast), harm detected from 25 % on"
+    assert full.headline == (
+        "82.7 % of the vocabulary after 10 generations (model forecast), harm detected from 25 % on, +0.450 nats for "
+        "proxies fed back"
+    )
     assert "not seen" in full.detail
     assert banner_of(make_mix("estimate")).headline.startswith("at least 32.0 % of the documents are generated text")
     none = banner_of(make_mix("none"))
@@ -124,7 +134,7 @@ def test_no_effect_is_told_as_not_detected():
     assert "no harm detected at any share" in text and "harm is detected at no share" in text
 
 
-def test_documents_are_told_with_their_scores():
+def test_documents_are_told_with_their_scores(quick):
     shown = table(make_mix("estimate"), "Most machine-like documents")
     assert shown.columns == ("score", "percentile", "fast detect gpt", "binoculars", "document")
     assert shown.rows[0] == ("3.20", "99.5", "2.10", "0.80", "crawl/000.jsonl:1")
@@ -166,12 +176,12 @@ def test_the_json_has_the_fields_of_the_contract():
     assert body["verdict"]["level"] == "collapsing" and body["rules"][0]["id"] == "MIX001"
 
 
-def test_settings_do_not_hold_what_pictures_are_made_of():
+def test_settings_do_not_hold_what_pictures_are_made_of(quick):
     shown = table(make_mix("estimate"), "Settings", full=True)
     assert "scores" not in {row[0] for row in shown.rows} and ("regime", "fresh") in shown.rows
 
 
-def test_full_pages_have_their_pictures_beside_the_tables():
+def test_full_pages_have_their_pictures_beside_the_tables(quick):
     assert [type(b) for b in section(make_mix("full"), "Dose-response", True).blocks].count(Picture) == 1
     assert [type(b) for b in section(make_mix("full"), "Model forecast", True).blocks].count(Picture) == 1
     assert [type(b) for b in section(make_mix("estimate"), "Synthetic share", True).blocks].count(Picture) == 1
