@@ -73,7 +73,7 @@ def test_marks_of_a_preparation_go():
 
 
 def test_shared_openings_are_counted_in_words():
-    assert authors.shared_words("a b c d".split(), "a b x d".split()) == 2
+    assert authors.shared_words(["a", "b", "c", "d"], ["a", "b", "x", "d"]) == 2
     assert authors.shared_words([], ["a"]) == 0
 
 
