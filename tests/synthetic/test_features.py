@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from importlib import import_module
 from math import log, sqrt
 
 import numpy as np
@@ -27,6 +28,9 @@ from contam.synthetic.features import (
     opening_keys,
 )
 from contam_metrics.batch import Batch
+from contam_metrics.kernels import calls, store
+from contam_metrics.kernels.kernel import Kernel
+from contam_metrics.kernels.native import NativeKernel
 from contam_metrics.words import word_hash
 
 _WORDS = (
@@ -239,3 +243,18 @@ def test_opening_keys_see_two_hundred_characters() -> None:
 def test_no_documents() -> None:
     found = featurised([])
     assert len(found) == 0 and found.dense.shape == (0, len(NAMES)) and len(opening_keys(Batch.of([]))) == 0
+
+
+def test_stored_kernels_do_what_numba_does(texts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    if not store.usable():
+        pytest.skip("kernels cannot be stored here")
+    odd = [t.encode() + b"\xff\xc3" for t in texts[:9]] + [b"", b"\0" * 99, "… ’’ — w ".encode() * 90]
+    expected = featurised(odd), opening_keys(Batch.of(odd))
+    for name, home in calls.OPENINGS.items():
+        module = import_module(f"contam_metrics.kernels.{home}")
+        assert isinstance(getattr(calls, name), NativeKernel) and isinstance(getattr(module, name), Kernel)
+        monkeypatch.setattr(calls, name, getattr(module, name), raising=False)
+    found = featurised(odd)
+    for name in Features.__slots__:
+        assert np.array_equal(getattr(found, name), getattr(expected[0], name)), name
+    assert np.array_equal(opening_keys(Batch.of(odd)), expected[1])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from contam_metrics.batch import Batch
 _NOUNS = "house river letter garden window captain morning shadow table voice corner summer"
 _PLAIN = "the a and of to in was he it she with had on at for"
 _FANCY = "moreover crucial essential comprehensive furthermore"
+ROOT = Path(__file__).parents[2]
 NOUNS, PLAIN, FANCY = (words.split() for words in (_NOUNS, _PLAIN, _FANCY))
 
 
@@ -105,3 +109,24 @@ def test_the_matrix_has_rows_of_unit_length() -> None:
     score = fit(*labelled())
     np.testing.assert_allclose(matrix @ score.grams, score.gram_part(features), atol=1e-5)
     assert features.dense.shape[1] == len(NAMES)
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_essays_that_no_fit_has_seen_are_told_apart() -> None:
+    shared = Path(os.environ.get("CONTAM_SHARED") or ROOT.parent / "shared")
+    if not (shared / "data").is_dir():
+        pytest.skip(f"no shared data at {shared}")
+    sys.path.append(str(ROOT / "benchmarks"))
+    import authors
+
+    essays = ("student_essays", "school_essays", "essays_toefl_hewlett")
+    rows = authors.training_rows(without_origins=essays, most=20)
+    score = fit(rows.texts, Labels(np.array(rows.machine), rows.sources, {}))
+    found = {
+        s.name: auc(score.of_texts(s.human), score.of_texts(s.texts))
+        for s in authors.machine_sets()
+        if s.dataset in essays and min(len(s.texts), len(s.human)) >= 15
+    }
+    assert len(found) >= 4
+    assert np.mean([*found.values()]) > 0.85 and min(found.values()) > 0.65, found

@@ -18,7 +18,6 @@ from contam.synthetic.score import CLIP, Score
 from contam_metrics.batch import Batch
 
 ROOT = Path(__file__).parents[2]
-SHARED = Path(os.environ.get("CONTAM_SHARED") or ROOT.parent / "shared")
 SENTENCES = (
     "The old harbour - so they say - was built by the king's men; nobody's sure.",
     "\"Don't go there,\" she said, and \"never at night!\"",
@@ -143,9 +142,3 @@ def test_scoring_needs_no_scikit_learn() -> None:
     )
     paths = os.pathsep.join(str(ROOT / p) for p in ("", "cli", "metrics"))
     assert subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": paths}).returncode == 0
-
-
-def auc(human: np.ndarray, machine: np.ndarray) -> float:
-    human, machine = (np.sort(x[np.isfinite(x)]) for x in (human, machine))
-    below, upto = (np.searchsorted(human, machine, side) for side in ("left", "right"))
-    return float((below + upto).mean() / 2 / len(human))
