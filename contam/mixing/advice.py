@@ -43,7 +43,7 @@ def _dose(seen: Evidence, dose: DoseResponse) -> list[str]:
     if kind == "helpful" and added is not None:
         return [_helpful(dose, added, instead)]
     if kind == "wasted" and instead is not None:
-        return [_wasted(dose, instead)]
+        return [_wasted(dose, instead, added)]
     return [f"At {of_share(share)} synthetic text no effect was detected{_seen(added)}."] if kind == "unseen" else []
 
 
@@ -64,12 +64,12 @@ def _helpful(dose: DoseResponse, added: Dose, instead: Dose | None) -> str:
     return f"{told}, but in the place of real text it costs {of_effect(instead)} nats: add it, never replace with it."
 
 
-def _wasted(dose: DoseResponse, instead: Dose) -> str:
-    costs = f"costs {of_effect(instead)} nats a {dose.unit} in the place of real text, and nothing beside it"
-    return (
-        f"At {of_share(instead.share)} the synthetic text is wasted, not harmful: it {costs}. Where there is real text "
-        "to take its place, use that."
-    )
+def _wasted(dose: DoseResponse, instead: Dose, added: Dose | None) -> str:
+    costs = f"costs {of_effect(instead)} nats a {dose.unit} in the place of real text"
+    use = "Where there is real text to take its place, use that."
+    if added is None:
+        return f"At {of_share(instead.share)} the synthetic text {costs}. {use}"
+    return f"At {of_share(instead.share)} the synthetic text is wasted, not harmful: it {costs}, none beside it. {use}"
 
 
 def _seen(dose: Dose | None) -> str:
@@ -114,7 +114,7 @@ def _forecast(forecast: Forecast, bounded: bool) -> list[str]:
     last = forecast.generations[-1]
     left = last.vocabulary_retained
     most = "at most " if bounded else ""
-    told = f"{_capital(forecast.label)}: {of_regime(forecast)}, {most}{of_retained(left)} of the vocabulary is left"
+    told = f"{_capital(forecast.label)}: trained {of_regime(forecast)}, {most}{of_retained(left)} of the vocabulary is left"
     told = f"{told} after {counted(last.generation, 'generation')}"
     if left >= ENOUGH:
         return [f"{told}; no change is needed for its sake."]

@@ -107,7 +107,7 @@ def _forecast(seen: Evidence, rules: tuple[RuleResult, ...]) -> list[Finding]:
     if rule is None or forecast is None or rule.value is None or rule.limit is None:
         return []
     left = f"{of_retained(rule.value)} of the vocabulary is left after {counted(len_of(forecast), 'generation')}"
-    told = f"{forecast.label}: {'at best ' if seen.bounded else ''}{left} {of_regime(forecast)}"
+    told = f"{forecast.label}: {'at best ' if seen.bounded else ''}{left} trained {of_regime(forecast)}"
     if rule.status == "pass":
         told += f" (the limit is {of_retained(rule.limit)})"
         if seen.bounded:

@@ -14,6 +14,7 @@ from typing import Any
 from contam.mixing.asked import LOWER_BOUND, Evidence
 from contam.mixing.dose_page import dose_sections
 from contam.mixing.forecast_page import forecast_sections
+from contam.mixing.judging import floor_of
 from contam.mixing.result import FIXED_REAL, Mix, ScoredDocument
 from contam.mixing.wording import counted, of_nats, of_retained, of_share
 from contam.reports import folders, write_whole
@@ -67,7 +68,7 @@ def banner_of(result: Mix) -> Banner:
         told.append(f"{left} after {counted(last.generation, 'generation')} ({forecast.label})")
     if dose is not None:
         told += [_harm_told(result), *_fed_back_told(result)]
-    floor = result.verdict.detection_floor if result.verdict else ""
+    floor = result.verdict.detection_floor if result.verdict else floor_of(Evidence(share))
     return Banner(result.level.value if result.level else "no_level", ", ".join(told) or "nothing was measured", floor)
 
 
@@ -183,6 +184,8 @@ def _documents(result: Mix, full: bool) -> Section | None:
     columns = ("score", "percentile", *(_NOT_IN_HEADS.sub(" ", name)[:_LONGEST] for name in names), "document")
     rows = tuple(_document(document, names) for document in shown)
     told = f"{len(shown):,} of {result.documents_total:,}; the percentile is the place among the trusted documents"
+    if result.verdict is None:
+        told += "; no difference was found, and the first of any text look so"
     table = Table(columns, rows, header=True)
     begun = tuple(Excerpt(d.id, f"score {d.score:.2f}", d.excerpt) for d in shown[:_EXCERPTS] if d.excerpt and full)
     blocks: tuple[Block, ...] = (Sentences((told,)), table, *((Excerpts(begun),) if begun else ()))

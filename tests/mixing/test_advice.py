@@ -42,6 +42,8 @@ def test_help_is_no_reason_to_replace_real_text():
 def test_waste_is_not_called_harm():
     text = told(dose=make_dose(scale=1.0, real_scale=0.0), asked=0.5)
     assert "wasted, not harmful" in text and "+0.170" in text and "leave" not in text
+    alone = told(dose=replace(make_dose(), kinds={"1.0": "wasted"}), asked=1.0)
+    assert "At 100 % the synthetic text costs +0.550" in alone and "not harmful" not in alone
 
 
 def test_where_no_effect_is_seen_its_bounds_are_told():
