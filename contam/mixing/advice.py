@@ -114,8 +114,8 @@ def _forecast(forecast: Forecast, bounded: bool) -> list[str]:
     last = forecast.generations[-1]
     left = last.vocabulary_retained
     most = "at most " if bounded else ""
-    told = f"{_capital(forecast.label)}: trained {of_regime(forecast)}, {most}{of_retained(left)} of the vocabulary is left"
-    told = f"{told} after {counted(last.generation, 'generation')}"
+    how = f"{_capital(forecast.label)}: trained {of_regime(forecast)}"
+    told = f"{how}, {most}{of_retained(left)} of the vocabulary is left after {counted(last.generation, 'generation')}"
     if left >= ENOUGH:
         return [f"{told}; no change is needed for its sake."]
     return [f"{told}{_more_real(forecast, left)}.", *_other_regimes(forecast, left)]

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from contam.mixing.result import FIXED_REAL, FIXED_TOTAL, Dose, DoseResponse, Forecast, Mix
+from contam.mixing.asked import LOWER_BOUND
+from contam.mixing.result import FIXED_REAL, FIXED_TOTAL, Dose, DoseResponse, Forecast, Mix, Retained
 from contam.mixing.wording import PROXIES, of_nats, of_retained, of_share
 from contam.reports.charts import Chart, Line, draw_charts
 from contam.reports.plotting import Drawn
@@ -79,7 +80,8 @@ def _forecast(found: Forecast) -> Drawn:
     title = f"{found.label}: retained (% of a real corpus of the same size)"
     svg, png = draw_charts([Chart(title, tuple(lines), limits=limits, span=(0.0, 104.0))], "generation")
     alt = f"{title}, regime {found.regime}. " + "; ".join(_told(line) for line in lines)
-    caption = f"Regime {found.regime}, {of_share(found.share)} synthetic text."
+    least = "at least " if found.share_is == LOWER_BOUND else ""
+    caption = f"Regime {found.regime}, {least}{of_share(found.share)} synthetic text."
     if any(line.low for line in lines):
         caption += " The band is the stated error of the vocabulary."
     if limits:
@@ -90,15 +92,14 @@ def _forecast(found: Forecast) -> Drawn:
 def _part(found: Forecast, name: str, key: str, place: int) -> Line:
     """A retained part by generation; generation 0 is the real text."""
     known = [(r, value) for r in found.generations if (value := getattr(r, key)) is not None and math.isfinite(value)]
-    if not known:
-        return Line(name, (), (), place=place)
-    x = (0.0, *(float(r.generation) for r, _ in known))
-    y = (100.0, *(100 * value for _, value in known))
-    spans = [r.interval for r, _ in known]
-    if key != "vocabulary_retained" or not all(spans):
+    if known and known[0][0].generation > 0:
+        known.insert(0, (Retained(0, 1.0, 1.0, 1.0, interval=(1.0, 1.0)), 1.0))
+    x, y = tuple(float(r.generation) for r, _ in known), tuple(100 * value for _, value in known)
+    spans = [r.interval or (value, value) for r, value in known]
+    if key != "vocabulary_retained" or all(low == high for low, high in spans):
         return Line(name, x, y, place=place)
-    low, high = zip(*((100 * a, 100 * b) for a, b in (span for span in spans if span)))
-    return Line(name, x, y, (100.0, *low), (100.0, *high), place)
+    low, high = zip(*((100 * a, 100 * b) for a, b in spans))
+    return Line(name, x, y, low, high, place)
 
 
 def _regimes(found: Forecast) -> list[tuple[float, str]]:

@@ -81,6 +81,21 @@ def test_a_forecast_begins_at_the_whole_and_its_band_is_of_the_vocabulary(charts
     assert len(lines["vocabulary"].low) == 11 and not lines["tail (words used once)"].low
 
 
+def test_a_forecast_that_has_generation_0_is_not_given_another(charts):
+    found = make_forecast()
+    whole = replace(found.generations[0], generation=0, vocabulary_retained=1.0, interval=None)
+    drawn(dose_response=None, forecast=replace(found, generations=(whole, *found.generations)))
+    first = charts[0].lines[0]
+    assert first.x == tuple(float(k) for k in range(11)) and first.low[0] == first.high[0] == 100.0
+
+
+def test_a_forecast_without_a_stated_error_has_no_band(charts):
+    found = make_forecast()
+    bare = replace(found, generations=tuple(replace(r, interval=None) for r in found.generations))
+    drawn(dose_response=None, forecast=bare)
+    assert all(not line.low for line in charts[0].lines)
+
+
 def test_other_regimes_are_lines_whose_names_do_not_cover_each_other(charts):
     drawn(dose_response=None)
     limits = charts[0].limits
