@@ -36,11 +36,12 @@ _FORECAST = ("regime", "generations", "tokens", "temperature", "rate")
 
 
 def estimate_options(asked: Mapping[str, Any]) -> EstimateOptions:
-    """The options of an estimate from those given by name, those of its forecast among them."""
+    """The options of an estimate from those given by name. Those of a forecast among them ask for one."""
     forecast = {name: value for name, value in asked.items() if name in _FORECAST}
     known = {f.name for f in fields(EstimateOptions)}
     return EstimateOptions(
-        **{name: value for name, value in asked.items() if name in known}, forecast=MixOptions(**forecast)
+        **{name: value for name, value in asked.items() if name in known},
+        forecast=MixOptions(**forecast) if forecast else None,
     )
 
 
@@ -177,7 +178,8 @@ def _documents(
 def _settings(options: EstimateOptions, audited: Side, trusted: Side | None) -> dict[str, Any]:
     """What was asked, and the scores that were compared: for the picture."""
     asked = {f.name: getattr(options, f.name) for f in fields(options) if f.name not in ("forecast", "workers")}
-    asked |= {name: getattr(options.forecast, name) for name in _FORECAST}
+    if options.forecast is not None:
+        asked |= {name: getattr(options.forecast, name) for name in _FORECAST}
     if trusted is not None:
         n = min(COMPARED, len(audited.scored), len(trusted.scored))
         sides = {"audited": audited, "trusted": trusted}
@@ -186,8 +188,9 @@ def _settings(options: EstimateOptions, audited: Side, trusted: Side | None) -> 
 
 
 def _forecast(share: SyntheticShare, trusted: Side | None, options: EstimateOptions, watch: Watch) -> Forecast | None:
-    """What the share that was found leaves of the trusted text; None where none was found."""
-    if trusted is None or not share.measured or not share.lower_bound:
+    """What the share that was found leaves of the trusted text; None where none was found, or none was asked for."""
+    asked = options.forecast
+    if asked is None or trusted is None or not share.measured or not share.lower_bound:
         return None
     watch(Event("forecast"))
-    return forecast(counts_of(trusted.measured), replace(options.forecast, share=share.lower_bound), "lower bound")
+    return forecast(counts_of(trusted.measured), replace(asked, share=share.lower_bound), "lower bound")

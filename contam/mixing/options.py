@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from contam.errors import UsageError
@@ -116,8 +116,8 @@ class EstimateOptions:
     ``reference``: trusted text of the same source, free of machine text as far as the user knows (None: nothing is
     measured); ``order``: see `contam.synthetic.share.ORDERS`. ``human`` and ``machine``: labelled text of the corpus's
     own source and of the generator called ``generator``, for the declared estimate. ``model``: a language model whose
-    detection scores are shown beside, with those of a pair where there is an ``observer``. ``forecast``: of the share
-    that was found, from the trusted text.
+    detection scores are shown beside, with those of a pair where there is an ``observer``. ``forecast``: asks what
+    the share that was found leaves of the trusted text in such a pipeline.
     """
 
     reference: str | None = None
@@ -134,7 +134,7 @@ class EstimateOptions:
     seed: int = 0
     device: str = "auto"
     precision: str = "fp32"
-    forecast: MixOptions = field(default_factory=MixOptions)
+    forecast: MixOptions | None = None
 
     def __post_init__(self) -> None:
         if self.order not in ORDERS:
