@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from contam.comparing import compare as compare
     from contam.experiments.recurse.running import recurse as recurse
     from contam.experiments.selftrain.running import selftrain as selftrain
+    from contam.mixing.estimating import estimate as estimate
+    from contam.mixing.running import mix as mix
     from contam.monitoring.callback import CollapseMonitor as CollapseMonitor
     from contam.monitoring.monitor import check_model as check_model
     from contam.probing.running import probe as probe
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 _WHERE = {
     "audit": "contam.auditing",
     "compare": "contam.comparing",
+    "estimate": "contam.mixing.estimating",
+    "mix": "contam.mixing.running",
     "probe": "contam.probing.running",
     "recurse": "contam.experiments.recurse.running",
     "selftrain": "contam.experiments.selftrain.running",
@@ -39,9 +43,12 @@ __all__ = [
     "audit",
     "check_model",
     "compare",
+    "estimate",
+    "mix",
     "probe",
     "recurse",
     "selftrain",
+    "simulate",
 ]
 
 

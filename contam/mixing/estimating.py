@@ -13,7 +13,7 @@ import numpy as np
 from contam.auditing import AuditOptions, corpus_info, measured_of, open_corpus
 from contam.corpus import Corpus
 from contam.engine import Measured, Progress
-from contam.errors import InputError
+from contam.errors import InputError, UsageError
 from contam.mixing.asked import Evidence
 from contam.mixing.columns import check_scores, percentiles, write_scores
 from contam.mixing.counting import METRICS, counts_of
@@ -43,6 +43,19 @@ def estimate_options(asked: Mapping[str, Any]) -> EstimateOptions:
         **{name: value for name, value in asked.items() if name in known},
         forecast=MixOptions(**forecast) if forecast else None,
     )
+
+
+def estimate(corpus: Any, reference: Any = None, **changes: Any) -> Mix:
+    """The synthetic share of a corpus beside trusted text of its source: paths, lists of paths, or iterables of texts.
+
+    ``changes`` are fields of `EstimateOptions` and of its forecast. Raises InputError for text that cannot be read,
+    UsageError for settings that cannot be.
+    """
+    asked = {name: value for name, value in (changes | {"reference": reference}).items() if value is not None}
+    known = {f.name for f in fields(EstimateOptions)} | set(_FORECAST)
+    if strange := [name for name in asked if name not in known]:
+        raise UsageError(f"{strange[0]!r} is no option of an estimate: it has {', '.join(sorted(known))}")
+    return estimated(corpus, estimate_options(asked))
 
 
 def estimated(

@@ -61,7 +61,7 @@ class MixOptions:
     size: int = 100_000
     rounds: int = 3
     ngram_order: int = 3
-    valid: str | None = None
+    valid: Any = None
     text_field: str | None = None
     split: str | None = None
     strict: bool = False
@@ -120,10 +120,10 @@ class EstimateOptions:
     the share that was found leaves of the trusted text in such a pipeline.
     """
 
-    reference: str | None = None
+    reference: Any = None
     order: str = "unknown"
-    human: str | None = None
-    machine: str | None = None
+    human: Any = None
+    machine: Any = None
     generator: str = ""
     model: str | None = None
     observer: str | None = None
