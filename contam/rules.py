@@ -204,9 +204,9 @@ RULES: tuple[Rule, ...] = (
         "A lower bound of the share of documents that are generated text, beside trusted text of the same source "
         "(--reference): how many fewer documents than among human pairs have scores that four fifths of the trusted "
         "text have. It sees text of models that were taught to answer, not of base models.",
-        "10 % of the documents. The few bounds above 0 that halves of human sources got, ranked among those of other "
-        "families, were all below 7 %. It rests on both texts being of one source and one mix of subjects. A pass "
-        "only says that no such share was shown.",
+        "10 % of the documents: the few bounds above 0 that halves of human sources got, ranked among those of other "
+        "families, were all below it. It rests on both texts being of one source and one mix of subjects. A pass only "
+        "says that no such share was shown.",
         "Vovk et al. 2005 (ranks among exchangeable rows); the score, the null pairs and the bound are ours",
         kind="absolute", limit=0.10, absent="needs trusted text of the same source (--reference)",
     ),
