@@ -1,6 +1,6 @@
 """The document score: a fixed number for each document, larger where it reads more like an instruct model's text.
 
-It is the sum of two logistic regressions, each divided by its standard deviation over the training texts: one on
+It is the weighted sum of two logistic regressions, each divided by its standard deviation over training texts: one on
 figures of style, one on character n-grams. It is fixed before any audit. It orders the documents of one source; what
 value is usual differs from source to source, so that a value alone says nothing of a document. Text of base models,
 which were not taught to answer, scores at or below human text.

@@ -12,7 +12,7 @@ import pytest
 
 from contam.errors import InputError
 from contam.synthetic.features import GRAMS, NAMES, featurised
-from contam.synthetic.fitting import Labels, fit, fit_features, gram_matrix
+from contam.synthetic.fitting import PARTS, Labels, fit, fit_features, gram_matrix
 from contam_metrics.batch import Batch
 
 _NOUNS = "house river letter garden window captain morning shadow table voice corner summer"
@@ -57,14 +57,14 @@ def test_labels_that_mean_nothing_give_a_score_that_means_nothing() -> None:
     assert 0.2 < auc(*(score.of_texts(documents(80, f, 9 + i)) for i, f in enumerate((0.01, 0.05)))) < 0.8
 
 
-def test_each_half_has_unit_spread_and_zero_is_even() -> None:
+def test_each_half_has_its_spread_and_zero_is_even() -> None:
     texts, labels = labelled(40, 80)
     features = featurised(texts)
     score = fit_features(features, labels)
     weights = labels.weights(np.arange(len(texts)))
-    for part in (score.dense_part(features), score.gram_part(features)):
+    for part, spread in zip((score.dense_part(features), score.gram_part(features)), PARTS):
         middle = np.average(part, weights=weights)
-        assert np.average((part - middle) ** 2, weights=weights) == pytest.approx(1, rel=1e-3)
+        assert np.average((part - middle) ** 2, weights=weights) == pytest.approx(spread**2, rel=1e-3)
     assert np.average(score.of_features(features), weights=weights) == pytest.approx(0, abs=1e-3)
 
 
