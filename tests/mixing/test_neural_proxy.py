@@ -148,9 +148,9 @@ def test_how_long_models_are_trained_follows_from_their_text():
 
 def test_sizes_are_smaller_where_the_user_left_them_as_they_were():
     given = neural_settings(MixOptions())
-    assert (given.shares, given.seeds, given.size, given.rounds) == ((0.0, 0.1, 0.25, 0.5, 1.0), 3, 30_000, 2)
-    asked = neural_settings(MixOptions(shares=(0.3,), seeds=4, size=50_000, rounds=1))
-    assert (asked.shares, asked.seeds, asked.size, asked.rounds) == ((0.0, 0.3), 4, 50_000, 1)
+    assert (given.shares, given.seeds, given.size, given.rounds) == ((0.0, 0.1, 0.25, 0.5, 1.0), 5, 30_000, 1)
+    asked = neural_settings(MixOptions(shares=(0.3,), seeds=4, size=50_000, rounds=7))
+    assert (asked.shares, asked.seeds, asked.size, asked.rounds) == ((0.0, 0.3), 4, 50_000, 2)
 
 
 def test_what_the_texts_or_the_machine_lack_is_said(texts):
