@@ -15,7 +15,7 @@ from contam.mixing.source import seen_counts, source_of
 from contam.theory.bias_forms import temper
 from contam.theory.retention import Regime
 from contam.theory.token_worlds import ACCUMULATE, REDRAWN, REUSED, SUBSAMPLE
-from contam_metrics.ngrams import Counts, Spectrum, spectrum
+from contam_metrics.ngrams import Counts, spectrum
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -32,18 +32,30 @@ class Chain:
     temperature: float = 1.0
 
 
-def first_corpus(counts: Counts, tokens: int, rng: np.random.Generator) -> tuple[Whole, Array]:
-    """N real tokens as counts int64[types], and the frequencies of their source, types in one order.
+@dataclass(frozen=True, slots=True)
+class Real:
+    """Real text: the counts ``seen`` int64[types] of its words, and the frequencies ``source`` float64[types] of the
+    source that it and fresh text come from, seen words first."""
 
-    Of a corpus that is larger, N of its words; of a smaller one, words drawn from its source.
-    """
-    table, source = spectrum(counts), source_of(counts)
-    seen = seen_counts(table)
-    if tokens > table.n:
-        return rng.multinomial(tokens, source), source
-    first = np.zeros(len(source), np.int64)
-    first[: len(seen)] = drawn(seen, tokens, rng)
-    return first, source
+    seen: Whole
+    source: Array
+
+    @classmethod
+    def of(cls, counts: Counts) -> Real:
+        """From the counts alone. ValueError where there is no word."""
+        table = spectrum(counts)
+        if not table.n:
+            raise ValueError("a corpus without words has no recursion")
+        return cls(seen_counts(table), source_of(table))
+
+    def first(self, tokens: int, rng: np.random.Generator) -> Whole:
+        """N real tokens as counts int64[types]: some or all of the corpus, or as many from its source where it has
+        fewer."""
+        if tokens > self.seen.sum():
+            return rng.multinomial(tokens, self.source)
+        out = np.zeros(len(self.source), np.int64)
+        out[: len(self.seen)] = drawn(self.seen, tokens, rng)
+        return out
 
 
 def drawn(counts: Whole, tokens: int, rng: np.random.Generator) -> Whole:
@@ -136,21 +148,18 @@ class Course:
     tail: Array
 
 
-def simulated(chain: Chain, counts: Counts, last: int, trajectories: int, seed: int) -> Course:
-    """Draw ``trajectories`` recursions up to generation ``last``. ValueError for an empty table."""
-    table = spectrum(counts)
-    if not table.n:
-        raise ValueError("a corpus without words has no recursion")
-    rows = [_course(chain, table, last, np.random.default_rng([seed, i])) for i in range(trajectories)]
+def simulated(chain: Chain, real: Real, last: int, trajectories: int, seed: int) -> Course:
+    """Draw ``trajectories`` recursions up to generation ``last``."""
+    rows = [_course(chain, real, last, np.random.default_rng([seed, i])) for i in range(trajectories)]
     head, vocabulary, tail = np.array(rows).transpose(1, 0, 2)
     return Course(head, vocabulary, tail)
 
 
-def _course(chain: Chain, table: Spectrum, last: int, rng: np.random.Generator) -> Array:
-    first, source = first_corpus(table, chain.tokens, rng)
+def _course(chain: Chain, real: Real, last: int, rng: np.random.Generator) -> Array:
+    first = real.first(chain.tokens, rng)
     once = first == 1
     found = np.empty((3, last + 1))
-    for g, corpus in zip(range(last + 1), generations(chain, first, source, rng)):
+    for g, corpus in zip(range(last + 1), generations(chain, first, real.source, rng)):
         total = float(corpus.sum())
         found[:, g] = (
             1 - float(np.square(corpus / total).sum()), np.count_nonzero(corpus), np.count_nonzero(corpus[once])

@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from contam.mixing.chains import Chain, drawn, first_corpus, generations, simulated
+from contam.mixing.chains import Chain, Real, drawn, generations, simulated
 from contam.mixing.source import seen_counts, source_of
 from contam.theory.retention import Regime, exposures, heterozygosity_left, inherited, written_exposure
 from contam.theory.token_worlds import zipf
@@ -17,6 +17,7 @@ from contam_metrics.ngrams import spectrum
 
 N, LAST, RUNS = 20_000, 8, 30
 TABLE = spectrum(np.random.default_rng(1).multinomial(N, zipf(20_000, 1.05, 2.7)))
+REAL = Real.of(TABLE)
 REGIMES = [
     Regime("replace"), Regime("redrawn", 0.1), Regime("redrawn", 0.5), Regime("reused", 0.1), Regime("reused", 0.6),
     Regime("accumulate-subsample", rate=0.1), Regime("accumulate-subsample", rate=1),
@@ -33,7 +34,7 @@ def z(values, wanted):
 @pytest.mark.parametrize("regime", REGIMES, ids=str)
 def test_conditional_on_the_real_text(regime):
     """Vocabulary, words that were there once, heterozygosity: the counts of the real text are given."""
-    found = simulated(Chain(regime, N), TABLE, LAST, RUNS, 3)
+    found = simulated(Chain(regime, N), REAL, LAST, RUNS, 3)
     e, left = exposures(regime, LAST), heterozygosity_left(regime, np.array([float(N)]), LAST)[:, 0]
     for g in (1, 2, LAST):
         assert abs(z(found.vocabulary[:, g], types_at(TABLE, e[g] * N) / TABLE.v)) < 4
@@ -60,7 +61,7 @@ def test_fresh_text(share):
 
 def test_accumulating_keeps_every_word_and_writes_fewer():
     chain, rng = Chain(Regime("accumulate"), N), np.random.default_rng(5)
-    first, source = first_corpus(TABLE, N, rng)
+    first, source = REAL.first(N, rng), REAL.source
     pools = list(islice(generations(chain, first, source, rng), LAST + 1))
     assert all(np.count_nonzero(pool) == TABLE.v for pool in pools)
     assert [int(pool.sum()) for pool in pools] == [N * (g + 1) for g in range(LAST + 1)]
@@ -83,25 +84,25 @@ def test_a_temperature_below_one(regime, generation, wanted):
     """Two words, .7 and .3, at temperature .8: known values and fixed points, in a corpus so large that chance is
     small."""
     n, rng = 10**9 // 2, np.random.default_rng(2)
-    first, source = first_corpus(np.array([3 * n // 10, 7 * n // 10]), n, rng)
-    corpus = next(islice(generations(Chain(regime, n, 0.8), first, source, rng), generation, None))
+    real = Real.of(np.array([3 * n // 10, 7 * n // 10]))
+    chain = Chain(regime, n, 0.8)
+    corpus = next(islice(generations(chain, real.first(n, rng), real.source, rng), generation, None))
     assert corpus.max() / corpus.sum() == pytest.approx(wanted, abs=5e-4)
 
 
-def test_temperatures_move_the_vocabulary_their_way():
-    left = [simulated(Chain(Regime("fresh", 0.3), N, t), TABLE, 5, 3, 0).vocabulary[:, -1].mean() for t in (0.8, 1, 1.1)]
+@pytest.mark.parametrize("regime", [Regime("fresh", 0.3), Regime("replace")], ids=str)
+def test_temperatures_move_the_vocabulary_their_way(regime):
+    left = [simulated(Chain(regime, N, t), REAL, 5, 3, 0).vocabulary[:, -1].mean() for t in (0.8, 1, 1.1)]
     assert left[0] < left[1] < left[2]
-    words = [simulated(Chain(Regime("replace"), N, t), TABLE, 5, 3, 0).vocabulary[:, -1].mean() for t in (0.8, 1, 1.1)]
-    assert words[0] < words[1] < words[2]
 
 
 def test_one_word_and_one_token():
     for regime in (*REGIMES, Regime("fresh", 0.3), Regime("accumulate")):
         for counts, n in ((np.array([9]), 9), (np.array([1]), 1), (np.array([1, 1, 3]), 1)):
-            found = simulated(Chain(regime, n, 0.9), counts, 3, 2, 0)
+            found = simulated(Chain(regime, n, 0.9), Real.of(counts), 3, 2, 0)
             assert np.all(found.vocabulary >= 1 / 3)
     with pytest.raises(ValueError, match="without words"):
-        simulated(Chain(Regime("replace"), 5), np.array([], int), 3, 2, 0)
+        Real.of(np.array([], int))
 
 
 def test_drawing_tokens():
@@ -135,6 +136,6 @@ class TestSource:
     def test_a_smaller_and_a_larger_corpus_of_it(self):
         rng = np.random.default_rng(0)
         for n in (5_000, 60_000):
-            first, source = first_corpus(TABLE, n, rng)
-            assert first.sum() == n and len(first) == len(source)
-        assert first_corpus(TABLE, N, rng)[0][: TABLE.v].tolist() == seen_counts(TABLE).tolist()
+            first = REAL.first(n, rng)
+            assert first.sum() == n and len(first) == len(REAL.source)
+        assert REAL.first(N, rng)[: TABLE.v].tolist() == seen_counts(TABLE).tolist()

@@ -1,0 +1,85 @@
+"""What stands beside a forecast: its assumptions, its notes, and how far measured recursions were from it."""
+
+from __future__ import annotations
+
+from contam.mixing.courses import Closed
+from contam.mixing.options import MixOptions
+from contam.theory.retention import written_exposure
+from contam.theory.token_worlds import ACCUMULATE, FRESH, REDRAWN, REPLACE, REUSED, SUBSAMPLE
+from contam.theory.vocabulary_growth import types_at
+from contam_metrics.ngrams import Spectrum
+
+_REGIMES = {
+    REPLACE: "Every generation is trained on nothing but what the last one wrote.",
+    FRESH: "The real text of every generation was never used before and comes from one source that does not change.",
+    REUSED: "The real part of every generation is the same; all words of that part stay for good.",
+    REDRAWN: "The real part of every generation is drawn anew from the same real text.",
+    ACCUMULATE: "All text is kept, so that no word of the real text is lost; each generation adds as much again.",
+    SUBSAMPLE: "A generation is trained on a random part of a pool that keeps all text.",
+}
+
+
+def assumptions(options: MixOptions) -> tuple[str, ...]:
+    """What is taken for granted, a sentence each."""
+    warm = options.temperature
+    return (
+        _REGIMES[options.regime],
+        "The first generation is trained on real text alone, and every later one on as many words"
+        + (" and more." if options.regime == ACCUMULATE else "."),
+        f"Text is written at temperature {warm:g} without filtering; "
+        + ("a lower one, top-k or top-p lose more." if warm == 1 else "top-k and top-p lose more."),
+        "A model counts exactly; what a network gets wrong comes on top. One that smooths keeps what follows a word "
+        "more varied than is forecast.",
+        "Words are exchangeable: in real documents they come in bursts, and fresh documents bring a word back in fewer "
+        "places.",
+        "Nothing is selected: filters and verification change what is left.",
+    )  # fmt: skip
+
+
+def half_width(options: MixOptions) -> float | None:
+    return None
+
+
+def error_told(options: MixOptions) -> str:
+    return ""
+
+
+def notes(options: MixOptions, table: Spectrum, share_is: str, sampled: bool = False) -> tuple[str, ...]:
+    """What a reader has to know of this forecast."""
+    told = []
+    if share_is == "lower bound":
+        told.append("The synthetic share is a lower bound, so this is the best case: more synthetic text leaves less.")
+    if options.tokens and options.tokens > table.n:
+        told.append(_capped(options, table))
+    if options.regime == ACCUMULATE:
+        told.append(_written(options, table))
+    if options.regime in (REPLACE, ACCUMULATE, SUBSAMPLE):
+        told.append(f"The synthetic share plays no part under {options.regime}; it does for the regimes beside it.")
+    if options.temperature != 1:
+        told.append(_tempered(options))
+    if sampled:
+        told.append("The real text has too many different words to count each: a sample of the words stands for all.")
+    return tuple(told)
+
+
+def _capped(options: MixOptions, table: Spectrum) -> str:
+    told = f"A generation of {options.tokens:,} words is forecast as one of {table.n:,}, all that the real text has."
+    if options.temperature != 1 or table.n < 4:
+        return told
+    half, whole = (Closed(table, options, n).at_last(options.regime) for n in (table.n // 2, table.n))
+    return f"{told} The size moves little: at half of it {half:.0%} would be left, at all of it {whole:.0%}."
+
+
+def _written(options: MixOptions, table: Spectrum) -> str:
+    left = types_at(table, written_exposure(options.generations) * table.n) / table.v
+    return (
+        f"What is retained is in the training text. What a generation writes has less: {left:.0%} of the words in as "
+        "much text as the real one."
+    )
+
+
+def _tempered(options: MixOptions) -> str:
+    return (
+        f"At temperature {options.temperature:g} there is no formula: recursions were drawn word by word, and fresh "
+        "text from the source as far as the real text shows it."
+    )
