@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SUFFIXES = (".parquet", ".csv", ".jsonl", ".arrow", ".feather")
-_FORMULA = "=+-@\t\r\n＝＋－＠"
+_FORMULA = tuple("=+-@＝＋－＠")
 _HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 Detection = Mapping[int, Mapping[str, float]]
@@ -104,11 +104,12 @@ def _csv(columns: Mapping[str, list[Any]]) -> bytes:
 
 
 def _cell(value: Any) -> Any:
-    """Numbers as they are; text that begins like a formula after an apostrophe, control characters as escapes."""
+    """Numbers as they are; text that begins like a formula after an apostrophe, what is hidden as escapes (and then
+    white space as single spaces)."""
     if not isinstance(value, str):
         return value
     shown = visible(value) if any(unicodedata.category(char) in _HIDDEN for char in value) else value
-    return f"'{shown}" if value.lstrip()[:1] in tuple(_FORMULA) or value[:1] in tuple(_FORMULA) else shown
+    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
 
 
 def _jsonl(columns: Mapping[str, list[Any]]) -> bytes:
