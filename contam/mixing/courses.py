@@ -27,6 +27,8 @@ DRAWN_HORIZON = 100
 DRAWN_TOKENS = 1_000_000
 """Words of a generation that are drawn one by one at the most."""
 _DRAWN, _BESIDE = 5, 2
+_MANY = 100_000
+"""Words from which on few recursions say what many would."""
 
 
 def regime_of(options: MixOptions, name: str | None = None) -> Regime:
@@ -133,6 +135,11 @@ class Drawn:
     method: str = "simulated"
 
     @cached_property
+    def _known(self) -> dict[float, float]:
+        """Vocabulary left by share of fresh real text."""
+        return {}
+
+    @cached_property
     def real(self) -> Real:
         """The real text and its source."""
         return Real.of(self.table)
@@ -142,7 +149,8 @@ class Drawn:
         return max(DRAWN_HORIZON, self.options.generations)
 
     def own(self) -> Course:
-        found = self._drawn(regime_of(self.options), self.horizon, _DRAWN)
+        runs = _BESIDE if self.tokens > _MANY else _DRAWN
+        found = self._drawn(regime_of(self.options), self.horizon, runs)
         return Course(*(row.mean(axis=0)[None] for row in (found.head, found.vocabulary, found.tail)))
 
     def half_lives(self, course: Course) -> dict[str, float | None]:
@@ -157,18 +165,20 @@ class Drawn:
         return float(found.vocabulary[:, -1].mean())
 
     def share_for(self, wanted: float) -> float:
-        """Halving an interval of shares, each time with the same random numbers; to about .002."""
+        """Halving an interval of shares, each time with the same random numbers; to 1/256."""
         if self._at_share(1.0) < wanted:
             return math.nan
         low, high = 0.0, 1.0
-        while high - low > 0.002:
+        while high - low > 1 / 256:
             middle = (low + high) / 2
             low, high = (low, middle) if self._at_share(middle) >= wanted else (middle, high)
         return high
 
     def _at_share(self, share: float) -> float:
-        found = self._drawn(replace(regime_of(self.options, FRESH), share=share), self.options.generations, _BESIDE)
-        return float(found.vocabulary[:, -1].mean())
+        if share not in self._known:
+            regime, runs = replace(regime_of(self.options, FRESH), share=share), 1 if self.tokens > _MANY else _BESIDE
+            self._known[share] = float(self._drawn(regime, self.options.generations, runs).vocabulary[:, -1].mean())
+        return self._known[share]
 
     def limit(self) -> float | None:
         """Known where real words cannot vanish, and where all do but one."""
