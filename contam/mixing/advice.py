@@ -82,14 +82,14 @@ def _seen(dose: Dose | None) -> str:
 
 def _copies(seen: Evidence) -> list[str]:
     facts = seen.deduplicated or {}
-    copies, after, before = facts.get("duplicates"), facts.get("effect_nats"), seen.measured(FIXED_REAL)
+    copies, after, before = (facts.get(name) for name in ("duplicates", "effect_nats", "before"))
     if not copies:
         return []
-    told = f"{of_share(copies)} of the synthetic documents are copies of others"
-    if after is None or before is None or before.effect_nats is None:
+    told = f"{of_share(copies)} of the synthetic documents are near copies of others"
+    if after is None or before is None:
         return [f"{told}: remove them first."]
-    change = f"without them the effect is {of_nats(after)} nats instead of {of_nats(before.effect_nats)}"
-    if before.effect_nats - after >= WORTH:
+    change = f"added to the same real text the rest makes {of_nats(after)} nats, all of it {of_nats(before)}"
+    if before - after >= WORTH:
         return [f"{told}; {change}: remove them first."]
     return [f"{told}; {change}, so they are not what matters."]
 

@@ -20,8 +20,8 @@ LOST = 0.10
 class Evidence:
     """All that a judgement reads. ``asked`` is the synthetic share of the pipeline (None: that of the forecast).
 
-    ``deduplicated``: what copies among the synthetic documents do: ``duplicates``, their share of the documents, and
-    ``effect_nats``, the fixed-real effect at the share that is asked about once they are removed.
+    ``deduplicated``: what near copies among the synthetic documents do: ``duplicates``, their share of the documents,
+    and the fixed-real effect at the share that is asked about with them (``before``) and without (``effect_nats``).
     """
 
     share: SyntheticShare | None = None

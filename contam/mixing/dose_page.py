@@ -12,7 +12,7 @@ from contam.reports.page import Block, Picture, Section, Sentences, Table
 from contam.wording import name_of, written
 
 _OUTPUT = ("diversity.types", "tail.hapax_share", "diversity.distinct_2", "entropy.window")
-"""What is shown of the proxies' own text where there is little room."""
+"""What is shown of the proxies' own text first."""
 _MOST_OUTPUT = 6
 _HEADS = ("share", "replacing real text", "added to real text", "synthetic text is")
 
@@ -23,8 +23,9 @@ def dose_sections(found: DoseResponse | None, full: bool, picture: Sequence[Pict
         return ()
     blocks: tuple[Block, ...] = (Sentences((_what(found),)), *picture, _effects(found), Sentences(_told(found)))
     sections = [Section("Dose-response", blocks)]
-    sections += [_later(found)] if any(dose.later for dose in found.doses) else []
-    sections += [_output(found, full)] if any(dose.output for dose in found.doses) else []
+    if full:
+        sections += [_later(found)] if any(dose.later for dose in found.doses) else []
+        sections += [_output(found)] if any(dose.output for dose in found.doses) else []
     return tuple(sections)
 
 
@@ -82,10 +83,10 @@ def _later(found: DoseResponse) -> Section:
     return Section("Generations of proxies", (table, Sentences((told,))))
 
 
-def _output(found: DoseResponse, full: bool) -> Section:
+def _output(found: DoseResponse) -> Section:
     """What the proxies write, by share."""
     doses = [dose for dose in found.of(FIXED_TOTAL) if dose.output] or [dose for dose in found.doses if dose.output]
     there = list(dict.fromkeys(key for dose in doses for key in dose.output))
-    wanted = there[:_MOST_OUTPUT] if full else [key for key in _OUTPUT if key in there] or there[: len(_OUTPUT)]
+    wanted = [*(key for key in _OUTPUT if key in there), *(key for key in there if key not in _OUTPUT)][:_MOST_OUTPUT]
     rows = tuple((of_share(d.share), *(written(d.output.get(key), key) for key in wanted)) for d in doses)
     return Section("What the proxies write", (Table(("share", *map(name_of, wanted)), rows, header=True),))

@@ -6,9 +6,11 @@ Each kind of evidence gives one level and one reason; the worst counts, and two 
 * **Harm** at the share that is asked about, or the measured one next to it: with the same real text, the proxies are
   worse by `HARM` nats or more with the whole interval: ``at_risk``. An interval that reaches beyond `HARM` and begins
   below it cannot tell.
-* **Generations on** of the proxies at that share: the last is worse than generation 0 by `LOST` nats or more:
-  ``at_risk``; each is worse than the one before by so much, and there was harm (or no real text is left to compare
-  with): ``collapsing``. Not counted under regimes that accumulate text, which the proxies' generations do not.
+* **Generations on** of the proxies at that share: the last is worse than generation 0 by `LOST` nats or more, and than
+  the one before by `HARM` or more: ``at_risk``; each is worse than the one before by `LOST`, and there was harm (or no
+  real text is left to compare with): ``collapsing``. Proxies err more than large models, so that every mixture costs
+  their second generation something: losses that settle are told and count for nothing. Not counted under regimes that
+  accumulate text, which the proxies' generations do not.
 * **Share** that was estimated: a test at p <= .05, or an estimate from labelled text above the limit of SYN002, is
   ``at_risk``.
 
@@ -168,7 +170,10 @@ def _generations(seen: Evidence) -> list[Finding]:
     if len(rises) >= LEAST_ROUNDS and min(rises) >= LOST and (alone or harmed(seen)):
         return [(Level.COLLAPSING, f"{told}, and each loses {LOST:g} or more again")]
     if losses[-1] - losses[0] >= LOST:
-        return [(Level.AT_RISK, f"{told} ({', '.join(of_nats(rise) for rise in rises)})")]
+        told = f"{told} ({', '.join(of_nats(rise) for rise in rises)})"
+        if rises[-1] >= HARM:
+            return [(Level.AT_RISK, f"{told}, and still rising")]
+        return [(Level.HEALTHY, f"{told}: it settles")]
     return [(Level.HEALTHY, f"{told}: less than {LOST:g}")]
 
 

@@ -15,7 +15,7 @@ from contam.mixing.asked import LOWER_BOUND, Evidence
 from contam.mixing.dose_page import dose_sections
 from contam.mixing.forecast_page import forecast_sections
 from contam.mixing.judging import floor_of
-from contam.mixing.result import FIXED_REAL, Mix, ScoredDocument
+from contam.mixing.result import FIXED_REAL, FIXED_TOTAL, Mix, ScoredDocument
 from contam.mixing.wording import counted, of_nats, of_retained, of_share
 from contam.reports import folders, write_whole
 from contam.reports.page import Banner, Block, Excerpt, Excerpts, Page, Picture, Section, Sentences, Table
@@ -135,14 +135,17 @@ def _bound_told(result: Mix) -> str:
 
 
 def _harm_told(result: Mix) -> str:
-    """From which share on the same real text does better alone."""
-    first = result.dose_response.detectable.get(FIXED_REAL) if result.dose_response else None
-    return "no harm detected at any share" if first is None else f"harm detected from {of_share(first)} on"
+    """From which share on synthetic text does harm, or else costs something in the place of real text."""
+    found = result.dose_response.detectable if result.dose_response else {}
+    harm, cost = found.get(FIXED_REAL), found.get(FIXED_TOTAL)
+    if harm is not None:
+        return f"harm detected from {of_share(harm)} on"
+    return "no harm detected" + ("" if cost is None else f", a cost in the place of real text from {of_share(cost)} on")
 
 
 def _fed_back_told(result: Mix) -> list[str]:
     """What the proxies lose on their own text at the share that is judged."""
-    seen = Evidence(None, result.dose_response, result.forecast, result.settings.get("share_in_force"))
+    seen = Evidence(None, result.dose_response, result.forecast, result.settings.get("share"))
     losses = seen.generations()
     return [f"{of_nats(losses[-1] - losses[0])} nats for proxies fed back"] if len(losses) > 1 else []
 

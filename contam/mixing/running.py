@@ -28,6 +28,9 @@ _ALL_SYNTHETIC = ("replace",)
 _KEEP_ALL = ("accumulate", "accumulate-subsample")
 """Regimes in which the synthetic share follows from the regime."""
 _REMARKABLE = 0.05
+"""Share of exact copies that is worth a note."""
+_CLOSE = 0.05
+"""Shares that differ by less are measured as one."""
 
 
 def mix(real: Any, synthetic: Any = None, **changes: Any) -> Mix:
@@ -46,7 +49,7 @@ def mixed(real: Any, synthetic: Any, options: MixOptions, watch: Watch = unwatch
     sides = _read(real, synthetic, options, watch)
     texts = _texts(sides, options)
     share, share_is = _share(sides, options)
-    dose = dose_response(texts, options, watch) if isinstance(texts, Texts) else None
+    dose = dose_response(texts, _with(share, options), watch) if isinstance(texts, Texts) else None
     copies = effect_of_copies(texts, dose, share, options, watch) if isinstance(texts, Texts) and dose else None
     watch(Event("forecast"))
     found = forecast(counts_of(sides["real"].measured), replace(options, share=share), share_is)
@@ -117,6 +120,12 @@ def _share(sides: dict[str, _Side], options: MixOptions) -> tuple[float, str]:
     if options.regime in _KEEP_ALL:
         return 0.0, "given"
     raise UsageError("the forecast needs the synthetic share: give --share X, or the synthetic text")
+
+
+def _with(share: float, options: MixOptions) -> MixOptions:
+    """The options with the share that is asked about among those to be measured, unless one is close to it."""
+    near = min(abs(share - known) for known in options.shares)
+    return options if near <= _CLOSE else replace(options, shares=(*options.shares, round(share, 2)))
 
 
 def _notes(texts: Texts | Reason | None, sides: dict[str, _Side]) -> tuple[str, ...]:

@@ -93,10 +93,10 @@ def test_what_is_fed_back_comes_with_the_share_at_which_less_is_lost():
 
 def test_copies_are_blamed_only_for_what_they_do():
     found = {"dose": make_dose(), "asked": 0.5}
-    text = told(**found, deduplicated={"duplicates": 0.32, "effect_nats": 0.03})
-    assert "32 % of the synthetic documents are copies" in text and "+0.030 nats instead of +0.136" in text
+    text = told(**found, deduplicated={"duplicates": 0.32, "before": 0.136, "effect_nats": 0.03})
+    assert "32 % of the synthetic documents are near copies" in text and "+0.030 nats, all of it +0.136" in text
     assert "remove them first" in text
-    assert "not what matters" in told(**found, deduplicated={"duplicates": 0.32, "effect_nats": 0.13})
+    assert "not what matters" in told(**found, deduplicated={"duplicates": 0.32, "before": 0.136, "effect_nats": 0.13})
     assert "remove them first" in told(**found, deduplicated={"duplicates": 0.32, "effect_nats": None})
     assert "copies" not in told(**found, deduplicated={"duplicates": 0.0, "effect_nats": None})
 

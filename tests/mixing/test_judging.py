@@ -98,7 +98,9 @@ def test_a_share_that_was_not_measured_borrows_from_its_neighbour_only():
     [
         ((0.11, 0.22, 0.33), 0.2, COLLAPSING),
         ((0.11, 0.22, 0.33), 0.0, AT_RISK),  # without harm of the text itself
-        ((0.11, 0.13, 0.14), 0.2, AT_RISK),  # it levels off
+        ((0.11, 0.13, 0.14), 0.2, AT_RISK),  # it levels off: the harm of the text itself remains
+        ((0.18, 0.25, 0.27), 0.0, HEALTHY),  # it levels off
+        ((0.18, 0.25, 0.31), 0.0, AT_RISK),
         ((0.30,), 0.2, AT_RISK),  # one generation is no course
         ((0.04, 0.05, 0.06), 0.0, HEALTHY),
         ((0.20, 0.10, 0.05), 0.0, HEALTHY),  # the last one counts
