@@ -17,7 +17,7 @@ Examples:
   contam mix real.jsonl synthetic.jsonl
   contam mix real/ synthetic/ --share 0.4 --regime replace --generations 5
   contam mix real/ --share 0.3 --tokens 5000000
-  contam mix real/ synthetic/ --proxy neural --seeds 3 --out mix/
+  contam mix real/ synthetic/ --proxy neural --out mix/
   contam mix --estimate new.jsonl --reference trusted.jsonl --order known
   contam mix --estimate new.jsonl --reference trusted.jsonl --scores scores.parquet
 

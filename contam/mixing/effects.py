@@ -81,7 +81,7 @@ def kinds_of(doses: Sequence[Dose]) -> Mapping[str, str]:
         replaced = total.get(share, 0)
         below = max((s for s in fixed if s <= share), default=None)
         added = fixed[below] if below is not None else 0
-        if share not in fixed and (added < 0 or not replaced):
+        if share not in fixed and (added < 0 or replaced <= 0):
             added = min(replaced, 0)
         found[str(rounded(share))] = {1: HARMFUL, -1: HELPFUL}.get(added, WASTED if replaced > 0 else UNSEEN)
     return found

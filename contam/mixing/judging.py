@@ -2,7 +2,8 @@
 
 Each kind of evidence gives one level and one reason; the worst counts, and two mild ones do not make a bad one.
 
-* **Forecast** (MIX001): below 90 % of the vocabulary retained ``at_risk``, below 60 % ``collapsing``.
+* **Forecast** (MIX001): below 90 % of the vocabulary retained ``at_risk``, below 60 % ``collapsing``; not judged for
+  generations of fewer than 20,000 words.
 * **Harm** at the share that is asked about, or the measured one next to it: with the same real text, the proxies are
   worse by `HARM` nats or more with the whole interval: ``at_risk``. An interval that reaches beyond `HARM` and begins
   below it cannot tell.
@@ -38,6 +39,8 @@ HARM = 0.05
 ALARM = 0.05
 """p-value from which an estimated share is a finding."""
 LEAST_ROUNDS = 2
+LEAST_WORDS = 20_000
+"""Words of a generation from which what it retains is judged: the limits of MIX001 come from 30,000 and more."""
 
 Finding = tuple[Level, str]
 
@@ -88,6 +91,9 @@ def _figures(forecast: Forecast | None) -> dict[str, Figure]:
     if forecast is None or not forecast.generations:
         return {}
     last = forecast.generations[-1]
+    if forecast.tokens < LEAST_WORDS:
+        reason = f"a generation of {forecast.tokens:,} words is too small to judge ({LEAST_WORDS:,} are needed)"
+        return {"mixture.vocabulary_retained": Figure(None, "share of words", "mixture", "falls", reason=reason)}
     figure = Figure(last.vocabulary_retained, "share of words", "mixture", "falls", last.interval)
     return {"mixture.vocabulary_retained": figure}
 
@@ -106,8 +112,10 @@ def _nothing(seen: Evidence) -> str:
 
 def _forecast(seen: Evidence, rules: tuple[RuleResult, ...]) -> list[Finding]:
     rule, forecast = next((rule for rule in rules if rule.id == "MIX001"), None), seen.forecast
-    if rule is None or forecast is None or rule.value is None or rule.limit is None:
+    if rule is None or forecast is None:
         return []
+    if rule.value is None or rule.limit is None:
+        return [(Level.INSUFFICIENT, f"{forecast.label}: {rule.message.removeprefix('skipped: ')}")]
     left = f"{of_retained(rule.value)} of the vocabulary is left after {counted(len_of(forecast), 'generation')}"
     told = f"{forecast.label}: {'at best ' if seen.bounded else ''}{left} trained {of_regime(forecast)}"
     if rule.status == "pass":

@@ -45,7 +45,7 @@ def mix(real: Any, synthetic: Any = None, **changes: Any) -> Mix:
 def mixed(real: Any, synthetic: Any, options: MixOptions, watch: Watch = unwatched) -> Mix:
     """`mix` with its options, and progress."""
     begin = time.perf_counter()
-    options = _settled(options)
+    _look_up(options)
     sides = _read(real, synthetic, options, watch)
     texts = _texts(sides, options)
     share, share_is = _share(sides, options)
@@ -75,15 +75,12 @@ class _Side:
         return corpus_info(self.corpus, self.measured)
 
 
-def _settled(options: MixOptions) -> MixOptions:
-    """The options with the sizes that a neural proxy can do; what it needs is looked up before anything is read."""
-    if options.proxy != "neural":
-        return options
-    from contam.mixing.neural_proxy import neural_settings
-    from contam.models.loading import device_of
+def _look_up(options: MixOptions) -> None:
+    """What a neural proxy needs is looked up before anything is read."""
+    if options.proxy == "neural":
+        from contam.models.loading import device_of
 
-    device_of(options.device, options.precision)
-    return neural_settings(options)
+        device_of(options.device, options.precision)
 
 
 def _read(real: Any, synthetic: Any, options: MixOptions, watch: Watch) -> dict[str, _Side]:
@@ -124,8 +121,13 @@ def _share(sides: dict[str, _Side], options: MixOptions) -> tuple[float, str]:
 
 def _with(share: float, options: MixOptions) -> MixOptions:
     """The options with the share that is asked about among those to be measured, unless one is close to it."""
-    near = min(abs(share - known) for known in options.shares)
-    return options if near <= _CLOSE else replace(options, shares=(*options.shares, round(share, 2)))
+    shares = options.shares
+    if options.proxy == "neural":
+        from contam.mixing.neural_proxy import neural_settings
+
+        shares = neural_settings(options).shares
+    near = min(abs(share - known) for known in shares)
+    return replace(options, shares=shares if near <= _CLOSE else (*shares, round(share, 2)))
 
 
 def _notes(texts: Texts | Reason | None, sides: dict[str, _Side]) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ LEAST = 3_000
 LEAST_HELD_OUT = 2_000
 FEW = 5
 """Fewest held-out documents: an interval over fewer says nothing."""
-FOREIGN, STRANGE = 0.1, 0.5
+FOREIGN, STRANGE = 0.4, 0.6
 """Shares of the synthetic words that the real text knows: below the first nothing is measured, below the second it is
 said."""
 VERBATIM = 0.9
