@@ -191,17 +191,17 @@ def rows_of(name: str, order: int, case: Case) -> Iterator[dict[str, Any]]:
 
 
 def error(row: dict[str, Any], told: str = "forecast") -> float:
-    """Relative error of the forecast."""
-    return row[told] / row["measured"] - 1
+    """Relative error of the forecast; nan where nothing was left."""
+    return row[told] / row["measured"] - 1 if row["measured"] else float("nan")
 
 
 def table(rows: list[dict[str, Any]]) -> Iterator[str]:
-    """Markdown: measured and forecast, vocabulary and tail, in generation 10 (mean over corpora: error of each)."""
+    """Markdown: vocabulary and tail in generation 10, measured and forecast, and the relative error."""
     yield "| model | regime | figure | " + " | ".join(f"{name}, measured / forecast" for name in CORPORA) + " |"
     yield "|---" * (3 + len(CORPORA)) + "|"
     for order in (1, 3):
         for case in (*CASES, *TEMPERED):
-            for figure in ("vocabulary", "tail", "contexts"):
+            for figure in ("vocabulary", "tail"):
                 cells = [
                     f"{r['measured']:.3f} / {r['forecast']:.3f} ({error(r):+.0%})" for r in rows
                     if (r["order"], r["case"], r["figure"], r["generation"]) == (order, case.name, figure, LAST)
@@ -223,12 +223,12 @@ def summary(rows: list[dict[str, Any]]) -> Iterator[str]:
                     yield f"order {order}, {figure}, {told}: median {middle:.3f}, 95 % {most:.3f}, all {max(found):.3f}"
     for figure in ("vocabulary", "tail", "contexts"):
         for regime in dict.fromkeys(case.regime for case in CASES):
-            for order in (1, 3):
+            told = []
+            for g in TOLD:
                 ratio = [1 / (1 + error(r)) for r in rows if r["temperature"] == 1 and not r["shuffled"]
-                         and (r["regime"], r["figure"], r["order"]) == (regime, figure, order)]  # fmt: skip
-                if ratio:
-                    span = f"{min(ratio):.3f} to {max(ratio):.3f}"
-                    yield f"{regime}, {figure}, order {order}: measured {span} of the forecast"
+                         and (r["regime"], r["figure"], r["generation"]) == (regime, figure, g)]  # fmt: skip
+                told.append(f"({g}, {min(ratio):.2f}, {max(ratio):.2f})")
+            yield f"{regime}, {figure}, measured over forecast (generation, least, most): {', '.join(told)}"
     for name in CORPORA:
         for order in (1, 3):
             mean, spread = next(r for r in rows if (r["corpus"], r["order"]) == (name, order))["offspring"]
@@ -240,15 +240,24 @@ def summary(rows: list[dict[str, Any]]) -> Iterator[str]:
             yield f"{name}, {case.name}, unigram, vocabulary: {told[0]}; shuffled {told[1]}"
 
 
-def main(out: str | None) -> None:
-    """All recursions; rows as they come, the rest at the end."""
-    rows: list[dict[str, Any]] = []
+def run(out: Path | None) -> list[dict[str, Any]]:
+    """All recursions; those that stand in ``out`` are not run again."""
+    rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()] if out and out.exists() else []
+    known = {(r["corpus"], r["order"], r["case"], r["shuffled"]) for r in rows}
     for name in CORPORA:
         for order in (1, 3):
             for case in (*CASES, *TEMPERED, *(SHUFFLED if order == 1 else ())):
+                if (name, order, case.name, case.shuffled) in known:
+                    continue
                 rows += rows_of(name, order, case)
                 if out:
-                    Path(out).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+                    out.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return rows
+
+
+def main(out: str | None) -> None:
+    """The table, and what follows from it."""
+    rows = run(Path(out) if out else None)
     print("\n".join([*table(rows), "", *summary(rows)]))
 
 

@@ -15,7 +15,7 @@ from contam.errors import InputError, UsageError
 from contam.mixing.chains import Course
 from contam.mixing.counting import RealCounts
 from contam.mixing.courses import Closed, Courses, Drawn, regime_of
-from contam.mixing.forecast_words import assumptions, error_told, half_width, notes
+from contam.mixing.forecast_words import assumptions, error_told, measured_range, notes
 from contam.mixing.options import REGIMES, MixOptions
 from contam.mixing.result import Forecast, Interval, Retained
 from contam.theory.retention import heterozygosity_left
@@ -81,12 +81,9 @@ def _retained(course: Course, contexts: Array | None, options: MixOptions) -> tu
 
 
 def _interval(vocabulary: float, generation: int, options: MixOptions) -> Interval | None:
-    """The stated error; None where none was measured."""
-    width = half_width(options)
-    if width is None:
-        return None
-    low, high = (vocabulary * (1 - width), vocabulary * (1 + width)) if generation else (vocabulary, vocabulary)
-    return max(0.0, low), min(1.0, high)
+    """Where measured recursions were; None where none were compared."""
+    span = measured_range(options, generation)
+    return None if span is None else (vocabulary * span[0], min(1.0, vocabulary * span[1]))
 
 
 def _or_none(value: float) -> float | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from contam.mixing.courses import Closed
 from contam.mixing.options import MixOptions
 from contam.theory.retention import written_exposure
@@ -17,6 +19,24 @@ _REGIMES = {
     ACCUMULATE: "All text is kept, so that no word of the real text is lost; each generation adds as much again.",
     SUBSAMPLE: "A generation is trained on a random part of a pool that keeps all text.",
 }
+
+_MEASURED: dict[str, tuple[tuple[int, float, float], ...]] = {
+    REPLACE: ((1, 0.98, 1.01), (3, 0.94, 1.00), (5, 0.90, 1.00), (10, 0.80, 1.00)),
+    FRESH: ((1, 0.99, 1.03), (3, 0.96, 1.04), (5, 0.94, 1.05), (10, 0.92, 1.05)),
+    REUSED: ((1, 0.98, 1.00), (3, 0.93, 1.00), (5, 0.90, 1.00), (10, 0.84, 1.00)),
+    REDRAWN: ((1, 0.97, 1.01), (3, 0.92, 1.00), (5, 0.87, 1.01), (10, 0.84, 1.01)),
+    ACCUMULATE: ((10, 1.00, 1.00),),
+    SUBSAMPLE: ((1, 0.97, 1.01), (3, 0.97, 1.00), (5, 0.96, 1.01), (10, 0.95, 1.00)),
+}
+"""By regime: generation, and the least and the most vocabulary that was measured over what was forecast; the most is 1
+at the least. From benchmarks/forecasts.py: unigram and trigram models, four corpora of 38,000 to 147,000 words."""
+_TAIL = {
+    REPLACE: "71 to 101 %", FRESH: "79 to 100 %", REUSED: "85 to 101 %", REDRAWN: "81 to 104 %",
+    SUBSAMPLE: "92 to 99 %",
+}  # fmt: skip
+"""The same of the tail, after ten generations."""
+_USUAL = (0.06, 0.12)
+"""Relative errors of the vocabulary that 19 of 20 were below: unigram, trigram."""
 
 
 def assumptions(options: MixOptions) -> tuple[str, ...]:
@@ -36,12 +56,32 @@ def assumptions(options: MixOptions) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def half_width(options: MixOptions) -> float | None:
-    return None
+def measured_range(options: MixOptions, generation: int) -> tuple[float, float] | None:
+    """Between what multiples of the forecast vocabulary measured recursions were; None at other temperatures than 1."""
+    if options.temperature != 1:
+        return None
+    told = ((0, 1.0, 1.0), *_MEASURED[options.regime])
+    at, low, high = zip(*told)
+    return float(np.interp(generation, at, low)), float(np.interp(generation, at, high))
 
 
 def error_told(options: MixOptions) -> str:
-    return ""
+    """The same as sentences."""
+    if options.temperature != 1:
+        return (
+            "At temperature .8, with 30 % fresh text, unigram models of four corpora kept 86 to 97 % of the forecast "
+            "vocabulary after ten generations, trigram models 83 to 93 %. Networks were not compared."
+        )
+    if options.regime == ACCUMULATE:
+        return "Exact for the words of the training text, whatever the model is."
+    last = _MEASURED[options.regime][-1]
+    beyond = " Later generations were not measured." if options.generations > last[0] else ""
+    return (
+        f"Recursions of unigram and trigram models of four corpora kept {last[1]:.0%} to {last[2]:.0%} of the forecast "
+        f"vocabulary after ten generations, and {_TAIL[options.regime]} of the tail. Over all regimes and generations, "
+        f"95 % of the errors were below {_USUAL[0]:.0%} (unigram) and {_USUAL[1]:.0%} (trigram). Networks were not "
+        f"compared.{beyond}"
+    )
 
 
 def notes(options: MixOptions, table: Spectrum, share_is: str, sampled: bool = False) -> tuple[str, ...]:

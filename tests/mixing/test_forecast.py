@@ -135,6 +135,22 @@ def test_close_to_temperature_one_drawing_agrees_with_the_formulas():
         assert drawn.fresh_share_for[wanted] == pytest.approx(share, abs=0.06)
 
 
+@pytest.mark.parametrize("regime", REGIMES)
+def test_its_error_is_stated(regime):
+    found = forecast(COUNTS, replace(OPTIONS, regime=regime, generations=30))
+    widths = []
+    for row in found.generations:
+        low, high = row.interval
+        assert low <= row.vocabulary_retained <= high <= 1
+        widths.append((high - low) / row.vocabulary_retained)
+    assert widths[0] == 0 and (regime == "accumulate") == (max(widths) == 0)
+    assert widths[30] == pytest.approx(widths[10], rel=0.1) and widths[10] >= widths[1] - 0.02
+    assert found.error.endswith(".") and ("Later generations" in found.error) == (regime != "accumulate")
+    assert "Later" not in forecast(COUNTS, replace(OPTIONS, regime=regime)).error
+    cold = forecast(COUNTS[:2000], replace(OPTIONS, regime=regime, generations=1, temperature=0.9))
+    assert cold.generations[1].interval is None and "temperature .8" in cold.error
+
+
 def test_what_it_says():
     for regime in REGIMES:
         found = forecast(COUNTS, replace(OPTIONS, regime=regime))
