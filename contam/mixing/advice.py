@@ -5,7 +5,7 @@ Never from the head (heterozygosity): by it, next to no real text would do.
 
 from __future__ import annotations
 
-from contam.mixing.asked import LOST, Evidence
+from contam.mixing.asked import Evidence
 from contam.mixing.result import FIXED_REAL, FIXED_TOTAL, Dose, DoseResponse, Forecast
 from contam.mixing.wording import REGIMES, counted, of_effect, of_nats, of_regime, of_retained, of_share
 
@@ -97,7 +97,7 @@ def _copies(seen: Evidence) -> list[str]:
 def _fed_back(seen: Evidence) -> list[str]:
     """What generations of proxies lose, and from which share on they lose less."""
     losses, bearable = seen.generations(), seen.bearable()
-    if len(losses) < 2 or losses[-1] - losses[0] < LOST:
+    if not seen.worsening():
         return []
     lost = f"{of_nats(losses[-1] - losses[0])} nats in {counted(len(losses) - 1, 'generation')}"
     told = f"What the proxies write, fed back at the same share, costs them {lost}"

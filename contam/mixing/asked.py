@@ -14,6 +14,8 @@ NEAR = 0.125
 LOWER_BOUND = "lower bound"
 LOST = 0.10
 """Nats between generations of proxies: the drift at which a checkpoint has failed, a perplexity 10.5 % higher."""
+RISING = 0.05
+"""Nats that a last generation of proxies is worse than the one before, where losses do not settle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class Evidence:
 
     ``deduplicated``: what near copies among the synthetic documents do: ``duplicates``, their share of the documents,
     and the fixed-real effect at the share that is asked about with them (``before``) and without (``effect_nats``).
+    ``refused``: why there is no dose-response where one was asked for.
     """
 
     share: SyntheticShare | None = None
@@ -29,6 +32,7 @@ class Evidence:
     forecast: Forecast | None = None
     asked: float | None = None
     deduplicated: Mapping[str, float | None] | None = None
+    refused: str = ""
 
     @property
     def wanted(self) -> float | None:
@@ -57,6 +61,11 @@ class Evidence:
         dose = self._nearest(FIXED_TOTAL, 1.0 if regime == "replace" else self.wanted)
         later = () if dose is None else tuple(x for x in dose.later if math.isfinite(x))
         return (dose.loss_nats, *later) if dose is not None and later else ()
+
+    def worsening(self) -> bool:
+        """Whether what proxies write, fed back, costs them `LOST` and the last generation `RISING` more."""
+        losses = self.generations()
+        return len(losses) > 1 and losses[-1] - losses[0] >= LOST and losses[-1] - losses[-2] >= RISING
 
     def bearable(self) -> tuple[float, float] | None:
         """The largest share below the one asked about at which the last generation of proxies has lost less than

@@ -8,8 +8,8 @@ Each kind of evidence gives one level and one reason; the worst counts, and two 
   worse by `HARM` nats or more with the whole interval: ``at_risk``. An interval that reaches beyond `HARM` and begins
   below it cannot tell.
 * **Generations on** of the proxies at that share: the last is worse than generation 0 by `LOST` nats or more, and than
-  the one before by `HARM` or more: ``at_risk``; each is worse than the one before by `LOST`, and there was harm (or no
-  real text is left to compare with): ``collapsing``. Proxies err more than large models, so that every mixture costs
+  the one before by `RISING` or more: ``at_risk``; each is worse than the one before by `LOST`, and there was harm (or
+  no real text is left to compare with): ``collapsing``. Proxies err more than large models, so that every mixture costs
   their second generation something: losses that settle are told and count for nothing. Not counted under regimes that
   accumulate text, which the proxies' generations do not.
 * **Share** that was estimated: a test at p <= .05, or an estimate from labelled text above the limit of SYN002, is
@@ -140,6 +140,8 @@ def harmed(seen: Evidence) -> bool:
 
 def _harm(seen: Evidence) -> list[Finding]:
     dose = seen.measured(FIXED_REAL)
+    if seen.refused:
+        return [(Level.INSUFFICIENT, f"no dose-response: {seen.refused}")]
     if seen.dose is None or dose is None or dose.effect_nats is None:
         return []
     effect = f"{_compared(dose, seen.dose.unit)} than with the same real text alone"
@@ -179,7 +181,7 @@ def _generations(seen: Evidence) -> list[Finding]:
         return [(Level.COLLAPSING, f"{told}, and each loses {LOST:g} or more again")]
     if losses[-1] - losses[0] >= LOST:
         told = f"{told} ({', '.join(of_nats(rise) for rise in rises)})"
-        if rises[-1] >= HARM:
+        if seen.worsening():
             return [(Level.AT_RISK, f"{told}, and still rising")]
         return [(Level.HEALTHY, f"{told}: it settles")]
     return [(Level.HEALTHY, f"{told}: less than {LOST:g}")]

@@ -147,7 +147,7 @@ def _fed_back_told(result: Mix) -> list[str]:
     """What the proxies lose on their own text at the share that is judged."""
     seen = Evidence(None, result.dose_response, result.forecast, result.settings.get("share"))
     losses = seen.generations()
-    return [f"{of_nats(losses[-1] - losses[0])} nats for proxies fed back"] if len(losses) > 1 else []
+    return [f"{of_nats(losses[-1] - losses[0])} nats for proxies fed back"] if seen.worsening() else []
 
 
 def _sentences(title: str, items: Sequence[str]) -> Section | None:

@@ -54,12 +54,13 @@ def mixed(real: Any, synthetic: Any, options: MixOptions, watch: Watch = unwatch
     watch(Event("forecast"))
     found = forecast(counts_of(sides["real"].measured), replace(options, share=share), share_is)
     watch(Event("judging"))
-    verdict, rules = judge_mix(Evidence(None, dose, found, share, copies))
+    refused = texts.text if isinstance(texts, Reason) else ""
+    verdict, rules = judge_mix(Evidence(None, dose, found, share, copies, refused))
     infos = {name: side.info for name, side in sides.items()}
     settings = options.plain | {"share": share, "share_is": share_is}
     return Mix(
         verdict, infos["real"], infos.get("synthetic"), None, dose, found, rules,
-        provenance(settings, options.seed, begin, *infos.values()), notes=_notes(texts, sides), settings=settings,
+        provenance(settings, options.seed, begin, *infos.values()), notes=_notes(sides), settings=settings,
     )  # fmt: skip
 
 
@@ -130,9 +131,9 @@ def _with(share: float, options: MixOptions) -> MixOptions:
     return replace(options, shares=shares if near <= _CLOSE else (*shares, round(share, 2)))
 
 
-def _notes(texts: Texts | Reason | None, sides: dict[str, _Side]) -> tuple[str, ...]:
-    """Why there is no dose-response, exact copies, and what the readers remarked."""
-    notes = [f"no dose-response: {texts.text}"] if isinstance(texts, Reason) else []
+def _notes(sides: dict[str, _Side]) -> tuple[str, ...]:
+    """Exact copies, and what the readers remarked."""
+    notes = []
     if "synthetic" in sides:
         metric = sides["synthetic"].measured.metrics["copies"]
         copied = metric.figures()["duplicates.exact"].value

@@ -198,3 +198,18 @@ def test_what_counts_as_lost_is_the_drift_of_a_failed_checkpoint():
     from contam.rules import find_rule
 
     assert LOST == FAILED == find_rule("CKP003").limit and FAILED / 2 == HARM
+
+
+def test_a_dose_response_that_was_refused_leaves_no_healthy_mixture():
+    assert level(forecast=kept(0.97)) is HEALTHY
+    verdict, _ = judge_mix(Evidence(forecast=kept(0.97), refused="another language"))
+    assert verdict.level is INSUFFICIENT and any("another language" in reason for reason in verdict.reasons)
+    assert level(forecast=kept(0.5), refused="another language") is COLLAPSING
+
+
+def test_a_forecast_of_few_words_is_not_judged():
+    few = replace(kept(0.2), tokens=19_999)
+    verdict, rules = judge_mix(Evidence(forecast=few))
+    assert verdict.level is INSUFFICIENT and "too small to judge" in verdict.reasons[0]
+    assert [r.status for r in rules if r.id == "MIX001"] == ["skipped"]
+    assert judge_mix(Evidence(forecast=replace(few, tokens=20_000)))[0].level is COLLAPSING
