@@ -44,8 +44,8 @@ def assumptions(options: MixOptions) -> tuple[str, ...]:
     warm = options.temperature
     return (
         _REGIMES[options.regime],
-        "The first generation is trained on real text alone, and every later one on as many words"
-        + (" and more." if options.regime == ACCUMULATE else "."),
+        "The first generation is trained on real text alone, and every later one on "
+        + ("more words." if options.regime == ACCUMULATE else "as many words."),
         f"Text is written at temperature {warm:g} without filtering; "
         + ("a lower one, top-k or top-p lose more." if warm == 1 else "top-k and top-p lose more."),
         "A model counts exactly; what a network gets wrong comes on top. One that smooths keeps what follows a word "
@@ -76,10 +76,11 @@ def error_told(options: MixOptions) -> str:
         return "Exact for the words of the training text, whatever the model is."
     last = _MEASURED[options.regime][-1]
     beyond = " Later generations were not measured." if options.generations > last[0] else ""
+    unigram, trigram = map(_percent, _USUAL)
     return (
-        f"Recursions of unigram and trigram models of four corpora kept {last[1]:.0%} to {last[2]:.0%} of the forecast "
-        f"vocabulary after ten generations, and {_TAIL[options.regime]} of the tail. Over all regimes and generations, "
-        f"95 % of the errors were below {_USUAL[0]:.0%} (unigram) and {_USUAL[1]:.0%} (trigram). Networks were not "
+        f"Recursions of unigram and trigram models of four corpora kept {100 * last[1]:.0f} to {_percent(last[2])} of "
+        f"the forecast vocabulary after ten generations, and {_TAIL[options.regime]} of the tail. Over all regimes and "
+        f"generations, 95 % of the errors were below {unigram} (unigram) and {trigram} (trigram). Networks were not "
         f"compared.{beyond}"
     )
 
@@ -87,13 +88,14 @@ def error_told(options: MixOptions) -> str:
 def notes(options: MixOptions, table: Spectrum, share_is: str, sampled: bool = False) -> tuple[str, ...]:
     """What a reader has to know of this forecast."""
     told = []
-    if share_is == "lower bound":
+    shared = options.regime in (FRESH, REUSED, REDRAWN)
+    if share_is == "lower bound" and shared:
         told.append("The synthetic share is a lower bound, so this is the best case: more synthetic text leaves less.")
     if options.tokens and options.tokens > table.n:
         told.append(_capped(options, table))
     if options.regime == ACCUMULATE:
         told.append(_written(options, table))
-    if options.regime in (REPLACE, ACCUMULATE, SUBSAMPLE):
+    if not shared:
         told.append(f"The synthetic share plays no part under {options.regime}; it does for the regimes beside it.")
     if options.temperature != 1:
         told.append(_tempered(options))
@@ -104,17 +106,17 @@ def notes(options: MixOptions, table: Spectrum, share_is: str, sampled: bool = F
 
 def _capped(options: MixOptions, table: Spectrum) -> str:
     told = f"A generation of {options.tokens:,} words is forecast as one of {table.n:,}, all that the real text has."
-    if options.temperature != 1 or table.n < 4:
+    if options.temperature != 1 or options.regime == ACCUMULATE or table.n < 4:
         return told
-    half, whole = (Closed(table, options, n).at_last(options.regime) for n in (table.n // 2, table.n))
-    return f"{told} The size moves little: at half of it {half:.0%} would be left, at all of it {whole:.0%}."
+    half, whole = (_percent(Closed(table, options, n).at_last(options.regime)) for n in (table.n // 2, table.n))
+    return f"{told} The size moves little: at half of it {half} would be left, at all of it {whole}."
 
 
 def _written(options: MixOptions, table: Spectrum) -> str:
-    left = types_at(table, written_exposure(options.generations) * table.n) / table.v
+    left = _percent(types_at(table, written_exposure(options.generations) * table.n) / table.v)
     return (
-        f"What is retained is in the training text. What a generation writes has less: {left:.0%} of the words in as "
-        "much text as the real one."
+        f"What is retained is in the training text. What a generation writes has less: {left} of the words, in as much "
+        "text as the real one."
     )
 
 
@@ -123,3 +125,7 @@ def _tempered(options: MixOptions) -> str:
         f"At temperature {options.temperature:g} there is no formula: recursions were drawn word by word, and fresh "
         "text from the source as far as the real text shows it."
     )
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.0f} %"

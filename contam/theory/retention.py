@@ -24,6 +24,8 @@ Array = NDArray[np.float64]
 
 _FAR = 20_000
 """Generations after which a limit that is reached like 1/g is read off, from two points."""
+_SLOW = 0.01
+"""A rate below which the limit is that of an ever slower growth, which is reached ever later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ def limit_exposure(regime: Regime) -> float:
     if regime.name == ACCUMULATE:
         return 1.0
     if regime.name == SUBSAMPLE:
-        half, whole = _subsampled_once(regime.rate, _FAR // 2), _subsampled_once(regime.rate, _FAR)
+        rate = max(regime.rate, _SLOW)
+        half, whole = _subsampled_once(rate, _FAR // 2), _subsampled_once(rate, _FAR)
         return max(0.0, 2 * whole - half)
     if regime.name in (REUSED, REPLACE) or r in (0.0, 1.0):
         return r

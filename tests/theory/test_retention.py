@@ -86,6 +86,11 @@ def test_new_real_text_beats_redrawn_text_which_beats_the_same(share, generation
     assert fresh >= redrawn - 1e-9 >= reused - 2e-9
 
 
+def test_slow_growth_has_the_limit_of_slower_growth():
+    limits = [limit_exposure(Regime("accumulate-subsample", rate=k)) for k in (0.02, 0.01, 1e-6)]
+    assert limits == pytest.approx([0.5] * 3, abs=1e-3)
+
+
 def test_heterozygosity_against_the_recursions_of_the_worlds():
     n, kept, last = 1000, 300, 7
     size = np.array([float(n)])
