@@ -18,6 +18,7 @@ import documents
 import generators
 import share_audits
 import share_pairs
+import shares
 import sources
 from share_pairs import Told
 
@@ -181,6 +182,38 @@ def test_a_made_up_audit_has_no_pair_twice(monkeypatch):
     pairs = [i if i < 1000 else (i - 1000) // 2 for i in [*found.block.tolist(), *found.audit.tolist()]]
     assert len(set(pairs)) == 200
     assert share_audits.draw(cell, 1.0, 100, np.random.default_rng(1)) is None
+
+
+def audit_of(name: str, share: float, p: float, low: float) -> share_audits.Audit:
+    nothing = frozenset[str]()
+    cell = share_audits.Cell("rewrite", name, "g", nothing, nothing, nothing, (), ())
+    return share_audits.Audit(cell, "known", False, share, 100, p, low)
+
+
+def test_figures_are_means_of_cells_and_their_error_is_over_cells():
+    audits = [audit_of("a", 0.5, 0.01, 0.6), audit_of("a", 0.5, 0.01, 0.2), audit_of("b", 0.5, 0.05, 0.0)]
+    audits += [audit_of("c", 0.5, 0.06, 0.0)]
+    power, error = shares.over_cells(audits, "power")
+    assert (power, error) == (pytest.approx(2 / 3), pytest.approx((1 / 3) ** 0.5 / 3**0.5))
+    assert shares.over_cells(audits, "bound")[0] == pytest.approx(0.4 / 3)
+    assert shares.over_cells(audits, "above")[0] == pytest.approx(0.5 / 3)
+    assert shares.over_cells([], "power") is None
+    assert shares.near([*audits, audit_of("d", 0.25, 1, 0)], 0.25)[0].cell.name == "d"
+
+
+def test_tables_go_between_the_marks_and_nothing_else_changes(tmp_path, monkeypatch):
+    page = tmp_path / "share.md"
+    page.write_text(f"before\n{shares.BEGIN}\nold\n{shares.END}\nafter\n", encoding="utf-8")
+    monkeypatch.setattr(shares, "PAGE", page)
+    shares.write(shares.table(["a", "b"], [["x", "1"]]))
+    told = page.read_text(encoding="utf-8")
+    assert told.startswith("before\n") and told.endswith(f"{shares.END}\nafter\n") and "old" not in told
+    assert "| a | b |\n| --- | ---: |\n| x | 1 |\n" in told
+
+
+def test_the_page_tells_the_rates_of_the_shipped_pairs():
+    assert shares.false_of_halves(NullPairs.load()) in shares.PAGE.read_text(encoding="utf-8")
+    assert shares.failures(NullPairs.load()) in shares.PAGE.read_text(encoding="utf-8")
 
 
 @pytest.mark.shared
