@@ -134,12 +134,12 @@ def unseen() -> None:
 
 def licences() -> None:
     """The files used and left out, and the same figures with all of them."""
-    used: dict[bool, dict[str, None]] = {True: {}, False: {}}
+    used: dict[tuple[bool, str], dict[str, None]] = defaultdict(dict)
     for part in (*human_domains(), *machine_sets()):
         name = part.dataset if isinstance(part, MachineSet) else part.name
-        used[part.free][f"{name} ({part.licence})"] = None
-    for allowed, title in ((True, "used"), (False, "left out")):
-        print(f"{title}: {'; '.join(used[allowed])}")
+        used[part.free, part.licence][name] = None
+    for (allowed, licence), names in sorted(used.items(), reverse=True):
+        print(f"{'used' if allowed else 'left out'} ({licence}): {', '.join(names)}")
     for free_only, title in ((True, "licences that allow it"), (False, "all")):
         tell(title, datasets_out(pool(), free_only))
 
