@@ -6,6 +6,7 @@ NAMES = {
     "entropy.window": "window entropy",
     "entropy.conditional": "conditional entropy",
     "entropy.chao_wang_jost": "entropy (CWJ)",
+    "entropy.plug_in": "word entropy",
     "entropy.unigram": "unigram entropy",
     "entropy.unigram_cwj": "unigram entropy (CWJ)",
     "diversity.types": "types",

@@ -41,7 +41,7 @@ def _dose(seen: Evidence, dose: DoseResponse) -> list[str]:
     if kind == "harmful":
         return [_harmful(dose, added or instead, added is not None)]
     if kind == "helpful" and added is not None:
-        return [_helpful(dose, added, instead)]
+        return [_helpful(added, instead, seen.thinned())]
     if kind == "wasted" and instead is not None:
         return [_wasted(dose, instead, added)]
     return [f"At {of_share(share)} synthetic text no effect was detected{_seen(added)}."] if kind == "unseen" else []
@@ -57,11 +57,16 @@ def _harmful(dose: DoseResponse, at: Dose | None, same_real: bool) -> str:
     return f"{begin}{at_share}: leave the synthetic text out, or filter it."
 
 
-def _helpful(dose: DoseResponse, added: Dose, instead: Dose | None) -> str:
+def _helpful(added: Dose, instead: Dose | None, thinned: bool) -> str:
     told = f"Added to the same real text, {of_share(added.share)} synthetic text helps ({of_effect(added)} nats)"
-    if instead is None or (instead.effect_nats or 0.0) <= 0:
-        return f"{told}: keep it."
-    return f"{told}, but in the place of real text it costs {of_effect(instead)} nats: add it, never replace with it."
+    if instead is not None and (instead.effect_nats or 0.0) > 0:
+        cost = f"in the place of real text it costs {of_effect(instead)} nats"
+        told = f"{told}, but {cost}: add it, never replace with it"
+    elif not thinned:
+        told = f"{told}: keep it"
+    if thinned:
+        return f"{told}. It has fewer rare words than the real text: never let it be the only text of a kind."
+    return f"{told}."
 
 
 def _wasted(dose: DoseResponse, instead: Dose, added: Dose | None) -> str:

@@ -7,13 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from contam.mixing.result import FIXED_TOTAL, Dose, DoseResponse, Forecast
+from contam.result import Verdict
 from contam.synthetic.share import SyntheticShare
 
 NEAR = 0.125
 """How far a measured share may lie from the one that is asked about: half of the widest step of the usual grid."""
 LOWER_BOUND = "lower bound"
+TAIL = 0.025
+"""p-value of the test for tail loss, as in a paired audit."""
 LOST = 0.10
 """Nats between generations of proxies: the drift at which a checkpoint has failed, a perplexity 10.5 % higher."""
+ROUNDS = 3
 RISING = 0.05
 """Nats that a last generation of proxies is worse than the one before, where losses do not settle."""
 
@@ -24,7 +28,8 @@ class Evidence:
 
     ``deduplicated``: what near copies among the synthetic documents do: ``duplicates``, their share of the documents,
     and the fixed-real effect at the share that is asked about with them (``before``) and without (``effect_nats``).
-    ``refused``: why there is no dose-response where one was asked for.
+    ``refused``: why there is no dose-response where one was asked for. ``beside``: the verdict of the paired audit of
+    the synthetic text beside the real text.
     """
 
     share: SyntheticShare | None = None
@@ -33,6 +38,7 @@ class Evidence:
     asked: float | None = None
     deduplicated: Mapping[str, float | None] | None = None
     refused: str = ""
+    beside: Verdict | None = None
 
     @property
     def wanted(self) -> float | None:
@@ -62,10 +68,15 @@ class Evidence:
         later = () if dose is None else tuple(x for x in dose.later if math.isfinite(x))
         return (dose.loss_nats, *later) if dose is not None and later else ()
 
+    def thinned(self) -> bool:
+        """Whether the synthetic text itself has lost rare words or copies, beside the real text."""
+        return self.beside is not None and self.beside.tests.get("tail_loss", 1.0) <= TAIL
+
     def worsening(self) -> bool:
-        """Whether what proxies write, fed back, costs them `LOST` and the last generation `RISING` more."""
+        """Whether what proxies write, fed back, costs them `LOST`, and the last of `ROUNDS` generations or more costs
+        `RISING` more than the one before: the first ones cost something on any text."""
         losses = self.generations()
-        return len(losses) > 1 and losses[-1] - losses[0] >= LOST and losses[-1] - losses[-2] >= RISING
+        return len(losses) > ROUNDS and losses[-1] - losses[0] >= LOST and losses[-1] - losses[-2] >= RISING
 
     def bearable(self) -> tuple[float, float] | None:
         """The largest share below the one asked about at which the last generation of proxies has lost less than

@@ -7,11 +7,14 @@ Each kind of evidence gives one level and one reason; the worst counts, and two 
 * **Harm** at the share that is asked about, or the measured one next to it: with the same real text, the proxies are
   worse by `HARM` nats or more with the whole interval: ``at_risk``. An interval that reaches beyond `HARM` and begins
   below it cannot tell.
-* **Generations on** of the proxies at that share: the last is worse than generation 0 by `LOST` nats or more, and than
-  the one before by `RISING` or more: ``at_risk``; each is worse than the one before by `LOST`, and there was harm (or
-  no real text is left to compare with): ``collapsing``. Proxies err more than large models, so that every mixture costs
+* **Generations on** of the proxies at that share, `ROUNDS` or more: the last is worse than generation 0 by `LOST` nats
+  or more, and than the one before by `RISING` or more: ``at_risk``; each is worse than the one before by `LOST`, and
+  there was harm (or no real text is left to compare with): ``collapsing``. Proxies err more than large models, so that every mixture costs
   their second generation something: losses that settle are told and count for nothing. Not counted under regimes that
   accumulate text, which the proxies' generations do not.
+* **Rare words** of the synthetic text itself, by the paired audit beside the real text: tail loss or copying at p <=
+  .025, or loops, is ``at_risk`` where the share that is asked about is `SOME` or more. This does not depend on what the
+  generator has read, as losses on held-out text do.
 * **Share** that was estimated: a test at p <= .05, or an estimate from labelled text above the limit of SYN002, is
   ``at_risk``.
 
@@ -25,7 +28,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from contam.mixing.advice import advise
-from contam.mixing.asked import LOST, Evidence
+from contam.mixing.asked import LOST, ROUNDS, Evidence
 from contam.mixing.result import FIXED_REAL, Dose, Forecast
 from contam.mixing.wording import PROXIES, counted, of_interval, of_nats, of_regime, of_retained, of_share
 from contam.result import Figure, Level, RuleResult, Verdict
@@ -38,6 +41,8 @@ HARM = 0.05
 """Nats that the proxies are worse with the same real text: half of the drift at which a checkpoint has failed."""
 ALARM = 0.05
 """p-value from which an estimated share is a finding."""
+SOME = 0.10
+"""Share of synthetic text from which its own tail loss counts."""
 LEAST_ROUNDS = 2
 LEAST_WORDS = 20_000
 """Words of a generation from which what it retains is judged: the limits of MIX001 come from 30,000 and more."""
@@ -52,7 +57,8 @@ def judge_mix(seen: Evidence) -> tuple[Verdict | None, tuple[RuleResult, ...]]:
     """
     share = seen.share
     rules = rules_of(seen)
-    found = [*_forecast(seen, rules), *_harm(seen), *_generations(seen), *_share(share), *_declared(share, rules)]
+    found = [*_forecast(seen, rules), *_harm(seen), *_beside(seen), *_generations(seen)]
+    found += [*_share(share), *_declared(share, rules)]
     bad = sorted((f for f in found if f[0].severity > 0), key=lambda f: -f[0].severity)
     if not bad and share is not None and share.measured and seen.dose is None and (not seen.forecast or seen.bounded):
         return None, rules
@@ -169,6 +175,20 @@ def _compared(dose: Dose, unit: str) -> str:
     return f"{abs(nats):.3f} nats a {unit} {way} {of_interval(dose.effect_interval)}".strip()
 
 
+def _beside(seen: Evidence) -> list[Finding]:
+    """What the paired audit says of the rare words of the synthetic text; a change of any other kind is no finding."""
+    verdict = seen.beside
+    if verdict is None or verdict.level is Level.INSUFFICIENT:
+        return []
+    p = verdict.tests.get("tail_loss", 1.0)
+    looped = verdict.level is Level.COLLAPSING and not seen.thinned()
+    if not seen.thinned() and not looped:
+        return [(Level.HEALTHY, f"the synthetic text has as many rare words as the real text (p = {probability(p)})")]
+    told = verdict.reasons[0] if looped else f"tail loss or copying, p = {probability(p)}".replace("= <", "<")
+    level = Level.AT_RISK if (seen.wanted or 0.0) >= SOME else Level.HEALTHY
+    return [(level, f"the synthetic text itself, beside the real text: {told}")]
+
+
 def _generations(seen: Evidence) -> list[Finding]:
     losses = seen.generations()
     if len(losses) < 2:
@@ -183,7 +203,8 @@ def _generations(seen: Evidence) -> list[Finding]:
         told = f"{told} ({', '.join(of_nats(rise) for rise in rises)})"
         if seen.worsening():
             return [(Level.AT_RISK, f"{told}, and still rising")]
-        return [(Level.HEALTHY, f"{told}: it settles")]
+        settles = "it settles" if len(rises) >= ROUNDS else f"whether it settles is seen after {ROUNDS} (--rounds)"
+        return [(Level.HEALTHY, f"{told}: {settles}")]
     return [(Level.HEALTHY, f"{told}: less than {LOST:g}")]
 
 

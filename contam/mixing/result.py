@@ -139,6 +139,7 @@ class Mix:
     """The whole result; parts that were not asked for are None. ``real`` and ``synthetic`` are what was read (with
     --estimate: the trusted and the audited text). ``documents``: the most machine-like first, a part of
     ``documents_total``. ``verdict`` is None where a share was estimated and no difference found: that is no verdict.
+    ``synthetic_verdict``: that of the paired audit of the synthetic text beside the real text.
     """
 
     verdict: Verdict | None
@@ -154,6 +155,7 @@ class Mix:
     limits: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    synthetic_verdict: Verdict | None = None
     command: str = "mix"
 
     @property

@@ -10,6 +10,7 @@ from contam.auditing import corpus_info, open_corpus
 from contam.corpus import Corpus
 from contam.engine import Measured
 from contam.errors import UsageError
+from contam.judging import CorpusFacts
 from contam.mixing.asked import Evidence
 from contam.mixing.counting import METRICS, counts_of
 from contam.mixing.dose import dose_response
@@ -20,9 +21,10 @@ from contam.mixing.options import Event, MixOptions, Watch, unwatched
 from contam.mixing.provenance import provenance
 from contam.mixing.result import Mix
 from contam.mixing.texts import Texts, divided, read
+from contam.pairing import judge_paired
 from contam.perplexity.drift import Reason
-from contam.result import CorpusInfo
-from contam_metrics.streaming import Copies, Volume
+from contam.result import CorpusInfo, Verdict
+from contam_metrics.streaming import Copies, Loops, Volume
 
 _ALL_SYNTHETIC = ("replace",)
 _KEEP_ALL = ("accumulate", "accumulate-subsample")
@@ -55,12 +57,14 @@ def mixed(real: Any, synthetic: Any, options: MixOptions, watch: Watch = unwatch
     found = forecast(counts_of(sides["real"].measured), replace(options, share=share), share_is)
     watch(Event("judging"))
     refused = texts.text if isinstance(texts, Reason) else ""
-    verdict, rules = judge_mix(Evidence(None, dose, found, share, copies, refused))
+    beside = _beside(sides)
+    verdict, rules = judge_mix(Evidence(None, dose, found, share, copies, refused, beside))
     infos = {name: side.info for name, side in sides.items()}
     settings = options.plain | {"share": share, "share_is": share_is}
     return Mix(
         verdict, infos["real"], infos.get("synthetic"), None, dose, found, rules,
         provenance(settings, options.seed, begin, *infos.values()), notes=_notes(sides), settings=settings,
+        synthetic_verdict=beside,
     )  # fmt: skip
 
 
@@ -91,7 +95,7 @@ def _read(real: Any, synthetic: Any, options: MixOptions, watch: Watch) -> dict[
     if sum(isinstance(source, str) and source == "-" for source in named.values()) > 1:
         raise UsageError("standard input can be one of the texts only: give the others as files")
     corpora = {name: open_corpus(source, options.reading) for name, source in named.items()}
-    wanted = {"real": METRICS, "synthetic": (Volume, Copies)}
+    wanted = {"real": METRICS, "synthetic": (Volume, Copies, Loops)}
     return {
         name: _Side(corpus, read(corpus, options, watch, wanted.get(name, (Volume,))))
         for name, corpus in corpora.items()
@@ -104,6 +108,21 @@ def _texts(sides: dict[str, _Side], options: MixOptions) -> Texts | Reason | Non
         return None
     valid = sides["valid"].measured if "valid" in sides else None
     return divided(sides["real"].measured, sides["synthetic"].measured, valid, options.seed)
+
+
+def _beside(sides: dict[str, _Side]) -> Verdict | None:
+    """The paired audit of the synthetic text beside the real text, from the samples of both."""
+    if "synthetic" not in sides:
+        return None
+    synthetic = sides["synthetic"].measured
+    volume, loops = synthetic.metrics["volume"], synthetic.metrics["loops"]
+    assert isinstance(volume, Volume) and isinstance(loops, Loops)
+    facts = CorpusFacts(
+        volume.sums["words"], volume.sums["documents"], loops.looped,
+        nonletter_share=volume.figures()["volume.nonletter_share"].value, looped_bytes=loops.sums["looped_bytes"],
+        bytes=volume.sums["bytes"],
+    )  # fmt: skip
+    return judge_paired(synthetic.segments, sides["real"].measured.segments, facts).verdict
 
 
 def _share(sides: dict[str, _Side], options: MixOptions) -> tuple[float, str]:

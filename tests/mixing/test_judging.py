@@ -10,7 +10,7 @@ from mixes import LOSS, NOT_MEASURED, dose, make_dose, make_forecast, make_mix, 
 from contam.mixing.asked import NEAR, Evidence, kind_of
 from contam.mixing.judging import HARM, LOST, judge_mix, rules_of
 from contam.mixing.result import FIXED_REAL, FIXED_TOTAL, Retained
-from contam.result import Level
+from contam.result import Level, Verdict
 from contam.synthetic.share import Declared
 
 HEALTHY, AT_RISK, COLLAPSING, INSUFFICIENT = Level
@@ -213,3 +213,27 @@ def test_a_forecast_of_few_words_is_not_judged():
     assert verdict.level is INSUFFICIENT and "too small to judge" in verdict.reasons[0]
     assert [r.status for r in rules if r.id == "MIX001"] == ["skipped"]
     assert judge_mix(Evidence(forecast=replace(few, tokens=20_000)))[0].level is COLLAPSING
+
+
+def beside(tail_loss=0.4, level=Level.AT_RISK, tests=True):
+    """The verdict of a paired audit."""
+    found = {"tail_loss": tail_loss, "changed": 0.009} if tests else {}
+    return Verdict(level, 0.018, reasons=("loops",), tests=found)
+
+
+def test_rare_words_that_the_synthetic_text_lacks_count_whatever_the_loss_is():
+    calm = {"dose": one(-0.2), "forecast": kept(0.97, share=0.5)}
+    assert level(**calm) is HEALTHY
+    assert level(**calm, beside=beside(0.009)) is AT_RISK
+    assert level(**calm, beside=beside(0.026)) is HEALTHY  # changed, but its rare words are there
+    assert level(**calm, beside=beside(0.009), asked=0.05) is HEALTHY  # a little of it
+    assert level(**calm, beside=beside(0.4, Level.COLLAPSING)) is AT_RISK  # loops
+    assert level(**calm, beside=beside(level=INSUFFICIENT, tests=False)) is HEALTHY
+    verdict, _ = judge_mix(Evidence(**calm, beside=beside(0.009)))
+    assert "tail loss or copying, p = 0.009" in verdict.reasons[0]
+    assert any("fewer rare words" in told and "keep it" not in told for told in verdict.advice)
+
+
+def test_two_generations_do_not_tell_whether_losses_settle():
+    assert level(dose=one(0.0, later=(0.2, 0.4)), forecast=kept(0.97)) is HEALTHY
+    assert level(dose=one(0.0, later=(0.2, 0.4, 0.6)), forecast=kept(0.97)) is AT_RISK
