@@ -9,9 +9,9 @@ Each kind of evidence gives one level and one reason; the worst counts, and two 
   below it cannot tell.
 * **Generations on** of the proxies at that share, `ROUNDS` or more: the last is worse than generation 0 by `LOST` nats
   or more, and than the one before by `RISING` or more: ``at_risk``; each is worse than the one before by `LOST`, and
-  there was harm (or no real text is left to compare with): ``collapsing``. Proxies err more than large models, so that every mixture costs
-  their second generation something: losses that settle are told and count for nothing. Not counted under regimes that
-  accumulate text, which the proxies' generations do not.
+  there was harm (or no real text is left to compare with): ``collapsing``. Proxies err more than large models, so that
+  every mixture costs their second generation something: losses that settle are told and count for nothing. Not counted
+  under regimes that accumulate text, which the proxies' generations do not.
 * **Rare words** of the synthetic text itself, by the paired audit beside the real text: tail loss or copying at p <=
   .025, or loops, is ``at_risk`` where the share that is asked about is `SOME` or more. This does not depend on what the
   generator has read, as losses on held-out text do.

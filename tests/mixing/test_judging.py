@@ -229,7 +229,8 @@ def test_rare_words_that_the_synthetic_text_lacks_count_whatever_the_loss_is():
     assert level(**calm, beside=beside(0.009), asked=0.05) is HEALTHY  # a little of it
     assert level(**calm, beside=beside(0.4, Level.COLLAPSING)) is AT_RISK  # loops
     assert level(**calm, beside=beside(level=INSUFFICIENT, tests=False)) is HEALTHY
-    verdict, _ = judge_mix(Evidence(**calm, beside=beside(0.009)))
+    helpful = replace(one(-0.2), kinds={"0.5": "helpful"})
+    verdict, _ = judge_mix(Evidence(dose=helpful, forecast=kept(0.97, share=0.5), beside=beside(0.009)))
     assert "tail loss or copying, p = 0.009" in verdict.reasons[0]
     assert any("fewer rare words" in told and "keep it" not in told for told in verdict.advice)
 
