@@ -16,7 +16,7 @@ EPILOG = """\b
 Examples:
   contam mix real.jsonl synthetic.jsonl
   contam mix real/ synthetic/ --share 0.4 --regime replace --generations 5
-  contam mix real/ --share 0.3 --tokens 5000000
+  contam mix real/ --share 0.3 --regime reused --generations 5
   contam mix real/ synthetic/ --proxy neural --out mix/
   contam mix --estimate new.jsonl --reference trusted.jsonl --order known
   contam mix --estimate new.jsonl --reference trusted.jsonl --scores scores.parquet
@@ -38,10 +38,13 @@ def _asked(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _mixture() -> tuple[Callable[..., Any], ...]:
     whole, real = click.INT, click.FLOAT
-    regimes = "replace, fresh, reused, redrawn, accumulate, accumulate-subsample.  [default: fresh]"
+    regimes = (
+        "replace (the last model's text alone), fresh (with new real text each time), reused (the same real text), "
+        "redrawn (drawn again from it), accumulate (all text is kept), accumulate-subsample.  [default: fresh]"
+    )
     return (
         click.option("--share", type=real, metavar="X", help="Synthetic share.  [default: that of the two texts]"),
-        click.option("--regime", metavar="NAME", help=f"What later generations are trained on: {regimes}"),
+        click.option("--regime", metavar="NAME", help=f"What later generations learn from: {regimes}"),
         click.option("--generations", type=whole, metavar="N", help="How far the forecast goes.  [default: 10]"),
         click.option("--tokens", type=whole, metavar="N", help="Words of a generation.  [default: as the real text]"),
         click.option("--temperature", type=real, metavar="X", help="At which the models write.  [default: 1]"),
@@ -114,7 +117,7 @@ def mix(
     check_outputs(outputs)
     fail_on, allow = given.pop("fail_on"), given.pop("allow_insufficient")
     scores, limit = given.pop("scores"), given.pop("max_share")
-    asked = {name: value for name, value in given.items() if value not in (None, False)}
+    asked = {name: value for name, value in given.items() if value is not None and value is not False}
     _check(texts, estimate, asked | {n: v for n, v in (("scores", scores), ("max_share", limit)) if v is not None})
     if out is not None:
         from contam.mixing.page import check_folder

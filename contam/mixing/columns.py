@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ Detection = Mapping[int, Mapping[str, float]]
 
 
 def write_scores(path: Path, scored: Scored, trusted: Scored | None, detection: Detection | None = None) -> None:
-    """A row a document, in the order of ``scored``; written whole or not at all. The suffix of ``path`` is the format.
+    """A row a document, the most machine-like first; written whole or not at all. The suffix of ``path`` is the format.
 
     Columns: ``path``, ``line`` (null where a file is a document), ``id`` (both), ``key`` (16 hexadecimal digits: what
     the document is known by, whatever file it is in), ``score`` (larger is more like text of instruct models),
@@ -38,6 +39,7 @@ def write_scores(path: Path, scored: Scored, trusted: Scored | None, detection: 
     Raises UsageError for an unknown suffix, InputError where the file cannot be written.
     """
     check_scores(path)
+    scored = _ranked(scored)
     columns = _columns(scored, trusted, detection or {})
     writers = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}
     write_whole(path, writers.get(path.suffix.lower(), _arrow)(columns))
@@ -59,6 +61,12 @@ def percentiles(scores: ArrayLike, trusted: ArrayLike) -> NDArray[np.float64]:
         return np.full(len(values), np.nan)
     sides = np.searchsorted(known, values, "left") + np.searchsorted(known, values, "right")
     return np.asarray(100.0 * sides / (2 * len(known)), np.float64)
+
+
+def _ranked(scored: Scored) -> Scored:
+    order = np.argsort(-scored.scores, kind="stable")
+    labels = tuple(scored.labels[i] for i in order)
+    return replace(scored, keys=scored.keys[order], scores=scored.scores[order], labels=labels)
 
 
 def _columns(scored: Scored, trusted: Scored | None, detection: Detection) -> dict[str, list[Any]]:

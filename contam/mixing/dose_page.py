@@ -66,8 +66,9 @@ def _detected(found: DoseResponse) -> tuple[str, ...]:
     told = []
     for design, first in found.detectable.items():
         name = DESIGN_NAMES.get(design, design)
+        what = "a cost" if design == FIXED_TOTAL else "harm"
         where = "at no share" if first is None else f"from a share of {of_share(first)} on"
-        told.append(f"{name}: harm is detected {where}")
+        told.append(f"{name}: {what} is detected {where}")
     return tuple(told)
 
 

@@ -31,6 +31,8 @@ from contam.synthetic.streaming import AllScores, SampleScores
 SHOWN = 10_000
 """Documents of the JSON, the most machine-like first; the column file has all."""
 COMPARED = 200
+UNSEEN = 0.5
+"""Shares of less are found in some sources only (docs/share.md)."""
 EXCERPT = 400
 _FORECAST = ("regime", "generations", "tokens", "temperature", "rate")
 
@@ -72,6 +74,11 @@ def estimated(
     audited = _side(corpus, options, watch)
     trusted = _side(options.reference, options, watch) if options.reference is not None else None
     notes = _compared(audited, trusted)
+    if limit is not None and limit < UNSEEN:
+        notes.append(
+            f"a limit of {limit:.0%} (--max-share) is below what is usually proven: {UNSEEN:.0%} and more "
+            "are found in most sources, 10 % in none"
+        )
     watch(Event("judging"))
     share = measure_share(
         audited.scored, trusted.scored if trusted else None, options.order,
@@ -81,13 +88,14 @@ def estimated(
     if scores is not None:
         write_scores(scores, audited.scored, trusted.scored if trusted else None, detection)
         notes.append(f"{scores}: the scores of {len(audited.scored):,} documents")
-    settings, found = _settings(options, audited, trusted), _forecast(share, trusted, options, watch)
+    settings, found = _settings(options, audited), _forecast(share, trusted, options, watch)
     verdict, rules = judge_mix(Evidence(share, None, found))
     return Mix(
         verdict, trusted.info if trusted else None, audited.info, share, None, found,
         rules, provenance(settings, options.seed, begin, audited.info),
         documents=_documents(audited, trusted, detection), documents_total=len(audited.scored),
         limits={} if limit is None else {"share": limit}, notes=tuple(notes), settings=settings,
+        compared=_pair(audited, trusted),
     )  # fmt: skip
 
 
@@ -188,16 +196,21 @@ def _documents(
     )  # fmt: skip
 
 
-def _settings(options: EstimateOptions, audited: Side, trusted: Side | None) -> dict[str, Any]:
-    """What was asked, and the scores that were compared: for the picture."""
+def _settings(options: EstimateOptions, audited: Side) -> dict[str, Any]:
+    """What was asked."""
     asked = {f.name: getattr(options, f.name) for f in fields(options) if f.name not in ("forecast", "workers")}
+    asked = {"estimate": ", ".join(audited.corpus.sources)} | asked
     if options.forecast is not None:
         asked |= {name: getattr(options.forecast, name) for name in _FORECAST}
-    if trusted is not None:
-        n = min(COMPARED, len(audited.scored), len(trusted.scored))
-        sides = {"audited": audited, "trusted": trusted}
-        asked["scores"] = {name: side.scored.scores[:n].tolist() for name, side in sides.items()}
-    return asked
+    return {n: value if isinstance(value, (str, int, float, type(None))) else "texts" for n, value in asked.items()}
+
+
+def _pair(audited: Side, trusted: Side | None) -> dict[str, tuple[float, ...]]:
+    """The scores that are compared: as many on either side, by their keys."""
+    if trusted is None:
+        return {}
+    n = min(COMPARED, len(audited.scored), len(trusted.scored))
+    return {name: tuple(s.scored.scores[:n].tolist()) for name, s in (("audited", audited), ("trusted", trusted))}
 
 
 def _forecast(share: SyntheticShare, trusted: Side | None, options: EstimateOptions, watch: Watch) -> Forecast | None:

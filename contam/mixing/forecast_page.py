@@ -49,6 +49,8 @@ def _told(found: Forecast) -> tuple[str, ...]:
         "of what a real corpus of the same size has; tail: words that the real text has once; head: "
         "frequent words, which say nothing of collapse"
     ]
+    if found.regime == "fresh":
+        told.append("new text brings other rare words for those of the tail that go: the vocabulary says what is lost")
     if found.fresh_share_for:
         told.append(f"fresh real text in every generation: {_fresh(found)}")
     if found.half_lives:
@@ -72,6 +74,7 @@ def _halves(found: Forecast) -> str:
     return ", ".join(
         f"{name} {never if after is None else 'after ' + counted(after, 'generation')}"
         for name, after in found.half_lives.items()
+        if name == "vocabulary" or (name == "tail" and found.regime != "fresh")
     )
 
 
@@ -87,6 +90,7 @@ def _regimes(found: Forecast) -> Section:
 
 def _assumed(found: Forecast) -> tuple[str, ...]:
     sizes = f"{found.tokens:,} words in a generation, {found.vocabulary:,} different words in the real text"
-    how = f"{found.method}; {sizes}; text written at temperature {found.temperature:g}; share: {found.share_is}"
+    share = f"{of_share(found.share)} synthetic ({found.share_is})"
+    how = f"{found.method}; {sizes}; text written at temperature {found.temperature:g}; {share}"
     error = (found.error,) if found.error else ()
     return (*found.assumptions, how, *error, *found.notes)

@@ -125,12 +125,20 @@ def _forecast(seen: Evidence, rules: tuple[RuleResult, ...]) -> list[Finding]:
     left = f"{of_retained(rule.value)} of the vocabulary is left after {counted(len_of(forecast), 'generation')}"
     told = f"{forecast.label}: {'at best ' if seen.bounded else ''}{left} trained {of_regime(forecast)}"
     if rule.status == "pass":
-        told += f" (the limit is {of_retained(rule.limit)})"
+        told += f" (the limit is {of_retained(rule.limit)}{_near(forecast, rule.limit)})"
         if seen.bounded:
             return [(Level.INSUFFICIENT, f"{told}; the share is a lower bound, so it may be less")]
         return [(Level.HEALTHY, told)]
     level = Level.COLLAPSING if rule.status == "fail" else Level.AT_RISK
     return [(level, f"{told}, less than {of_retained(rule.limit)}")]
+
+
+def _near(forecast: Forecast, limit: float) -> str:
+    """Whether the stated error of the forecast reaches below its limit."""
+    interval = forecast.generations[-1].interval
+    if interval is None or interval[0] >= limit:
+        return ""
+    return f"; by the forecast's error it may be {of_retained(interval[0])}"
 
 
 def len_of(forecast: Forecast) -> int:

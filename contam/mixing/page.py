@@ -11,12 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from contam.mixing.asked import LOWER_BOUND, Evidence
+from contam.mixing.asked import LOWER_BOUND
 from contam.mixing.dose_page import dose_sections
 from contam.mixing.forecast_page import forecast_sections
-from contam.mixing.judging import floor_of
 from contam.mixing.result import FIXED_REAL, FIXED_TOTAL, Mix, ScoredDocument
-from contam.mixing.wording import counted, of_nats, of_retained, of_share
+from contam.mixing.wording import counted, of_regime, of_retained, of_share
 from contam.reports import folders, write_whole
 from contam.reports.page import Banner, Block, Excerpt, Excerpts, Page, Picture, Section, Sentences, Table
 from contam.result import CorpusInfo, RuleResult
@@ -25,13 +24,11 @@ from contam.synthetic.measuring import per_cent
 from contam.wording import probability
 
 REPORT, FIGURES, RESULT = "report.html", "figures", "mix.json"
-_DOCUMENTS, _FULL, _EXCERPTS = 8, 100, 10
+_DOCUMENTS, _FULL, _EXCERPTS = 8, 20, 20
 """Documents that a terminal and a full page show, and those whose beginnings are read there."""
 _LONGEST = 24
 _NOT_IN_HEADS = re.compile(r"[^A-Za-z0-9.-]+")
 """What the head of a column, which renderers take as it is, may not hold."""
-_OF_PICTURES = ("scores",)
-"""Settings that pictures are made from."""
 _NOT_DRAWN = "No pictures: matplotlib is not installed (pip install matplotlib)."
 
 
@@ -56,20 +53,37 @@ def draw_mix(result: Mix, full: bool = False) -> Page:
 
 
 def banner_of(result: Mix) -> Banner:
-    """The verdict in one line: retention, effect, share; whatever of these there is."""
-    told = []
-    forecast, dose, share = result.forecast, result.dose_response, result.synthetic_share
-    if share is not None:
+    """The verdict in one line: why the level is what it is where it is bad, then what else was found."""
+    level = result.level
+    told = [_short(result.verdict.reasons[0])] if result.verdict and level and level.severity > 0 else []
+    told += [part for part in _found(result) if not any(part in other for other in told)]
+    limit = result.limits.get("share")
+    if result.synthetic_share is not None and limit is not None and (result.synthetic_share.lower_bound or 0.0) > limit:
+        told.insert(0, f"more than the limit of {of_share(limit)} is proven (--max-share)")
+    floor = result.verdict.detection_floor if result.verdict else ""
+    return Banner(level.value if level else "no_level", "; ".join(told) or "nothing was measured", floor)
+
+
+def _found(result: Mix) -> list[str]:
+    """What was found, a phrase each."""
+    forecast, told = result.forecast, []
+    if result.synthetic_share is not None:
         told.append(_bound_told(result))
+    if result.dose_response is not None:
+        told.append(_harm_told(result))
     if forecast is not None and forecast.generations:
         last = forecast.generations[-1]
         most = "at best " if forecast.share_is == LOWER_BOUND else ""
         left = f"{most}{of_retained(last.vocabulary_retained)} of the vocabulary"
-        told.append(f"{left} after {counted(last.generation, 'generation')} ({forecast.label})")
-    if dose is not None:
-        told += [_harm_told(result), *_fed_back_told(result)]
-    floor = result.verdict.detection_floor if result.verdict else floor_of(Evidence(share))
-    return Banner(result.level.value if result.level else "no_level", ", ".join(told) or "nothing was measured", floor)
+        told.append(
+            f"{left} after {counted(last.generation, 'generation')} {of_regime(forecast)} ({forecast.label})"
+        )
+    return told
+
+
+def _short(reason: str) -> str:
+    """A reason without what stands in brackets at its end."""
+    return re.sub(r" \([^()]*\)$", "", reason)
 
 
 def write_mix(folder: Path, result: Mix) -> None:
@@ -131,7 +145,8 @@ def _bound_told(result: Mix) -> str:
         return f"no difference from the trusted text found ({p})"
     if not share.lower_bound:
         return f"synthetic share not bounded away from 0 ({p})"
-    return f"at least {per_cent(share.lower_bound)} of the documents are generated text ({p})"
+    least = f"at least {per_cent(share.lower_bound)} of the documents"
+    return f"{least} read like text of instruct models, if source and subject are those of the trusted text ({p})"
 
 
 def _harm_told(result: Mix) -> str:
@@ -141,13 +156,6 @@ def _harm_told(result: Mix) -> str:
     if harm is not None:
         return f"harm detected from {of_share(harm)} on"
     return "no harm detected" + ("" if cost is None else f", a cost in the place of real text from {of_share(cost)} on")
-
-
-def _fed_back_told(result: Mix) -> list[str]:
-    """What the proxies lose on their own text at the share that is judged."""
-    seen = Evidence(None, result.dose_response, result.forecast, result.settings.get("share"))
-    losses = seen.generations()
-    return [f"{of_nats(losses[-1] - losses[0])} nats for proxies fed back"] if seen.worsening() else []
 
 
 def _sentences(title: str, items: Sequence[str]) -> Section | None:
@@ -162,8 +170,8 @@ def _share(result: Mix, picture: Sequence[Picture]) -> Section | None:
     told = list(share.sentences) or [share.reason or "Nothing can be said of the synthetic share."]
     limit = result.limits.get("share")
     if limit is not None and share.measured:
-        passed = "passed" if (share.lower_bound or 0.0) > limit else "not passed"
-        told.append(f"The limit that was set, {of_share(limit)}, is {passed} (--max-share).")
+        above = "above" if (share.lower_bound or 0.0) > limit else "not above"
+        told.append(f"the lower bound is {above} the limit of {of_share(limit)} (--max-share)")
     return Section("Synthetic share", (Sentences(tuple(told)), *picture))
 
 
@@ -228,7 +236,7 @@ def _where(path: str, line: int | None) -> str:
 
 
 def _settings(settings: Mapping[str, Any]) -> Section | None:
-    rows = tuple((n.replace("_", " "), _setting(v)) for n, v in settings.items() if n not in _OF_PICTURES)
+    rows = tuple((n.replace("_", " "), _setting(v)) for n, v in settings.items() if v not in (None, ""))
     return Section("Settings", (Table(("setting", "value"), rows, header=True),)) if rows else None
 
 

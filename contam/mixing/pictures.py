@@ -22,8 +22,6 @@ _PARTS = (
     ("head (frequent words)", "head_retained"),
     ("next words", "contexts_retained"),
 )
-_APART = 6.0
-"""Per cent that names of regimes keep from each other in the picture."""
 
 
 def draw_pictures(result: Mix) -> tuple[Drawn, ...]:
@@ -36,7 +34,7 @@ def draw_pictures(result: Mix) -> tuple[Drawn, ...]:
         drawn.append(_doses(result.dose_response))
     if result.forecast is not None and result.forecast.generations:
         drawn.append(_forecast(result.forecast))
-    scores = result.settings.get("scores")
+    scores = result.compared
     if isinstance(scores, dict) and scores.get("audited") and scores.get("trusted"):
         drawn.append(_scores(scores))
     return tuple(drawn)
@@ -76,16 +74,13 @@ def _course(doses: Sequence[Dose], name: str) -> str:
 
 def _forecast(found: Forecast) -> Drawn:
     lines = [line for place, (name, key) in enumerate(_PARTS) if (line := _part(found, name, key, place)).x]
-    limits = tuple(_regimes(found))
     title = f"{found.label}: retained (% of a real corpus of the same size)"
-    svg, png = draw_charts([Chart(title, tuple(lines), limits=limits, span=(0.0, 104.0))], "generation")
+    svg, png = draw_charts([Chart(title, tuple(lines), span=(0.0, 104.0))], "generation")
     alt = f"{title}, regime {found.regime}. " + "; ".join(_told(line) for line in lines)
     least = "at least " if found.share_is == LOWER_BOUND else ""
     caption = f"Regime {found.regime}, {least}{of_share(found.share)} synthetic text."
     if any(line.low for line in lines):
         caption += " The band is the stated error of the vocabulary."
-    if limits:
-        caption += " Lines across: the vocabulary at the last generation under other regimes."
     return Drawn("forecast", svg, png, alt, caption)
 
 
@@ -100,19 +95,6 @@ def _part(found: Forecast, name: str, key: str, place: int) -> Line:
         return Line(name, x, y, place=place)
     low, high = zip(*((100 * a, 100 * b) for a, b in spans))
     return Line(name, x, y, low, high, place)
-
-
-def _regimes(found: Forecast) -> list[tuple[float, str]]:
-    """Other regimes as (per cent, name); names that would be written over each other stand above the last of them."""
-    others = sorted((100 * kept, f"{n} {100 * kept:.0f} %") for n, kept in found.regimes.items() if n != found.regime)
-    named: list[tuple[float, str]] = []
-    for value, name in others:
-        if named and value - named[-1][0] < _APART:
-            before, names = named[-1]
-            named[-1] = (before, "")
-            name = f"{names}, {name}"
-        named.append((value, name))
-    return named
 
 
 def _told(line: Line) -> str:

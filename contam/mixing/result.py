@@ -134,12 +134,13 @@ class ScoredDocument:
     detection: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Mix:
     """The whole result; parts that were not asked for are None. ``real`` and ``synthetic`` are what was read (with
     --estimate: the trusted and the audited text). ``documents``: the most machine-like first, a part of
     ``documents_total``. ``verdict`` is None where a share was estimated and no difference found: that is no verdict.
-    ``synthetic_verdict``: that of the paired audit of the synthetic text beside the real text.
+    ``synthetic_verdict``: that of the paired audit of the synthetic text beside the real text. ``compared``: the scores
+    of the ``audited`` and the ``trusted`` documents that an estimate compared.
     """
 
     verdict: Verdict | None
@@ -156,7 +157,12 @@ class Mix:
     notes: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     synthetic_verdict: Verdict | None = None
+    compared: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     command: str = "mix"
+
+    def __repr__(self) -> str:
+        what = [name for name in ("synthetic_share", "dose_response", "forecast") if getattr(self, name) is not None]
+        return f"Mix(level={self.level.value if self.level else None!r}, {', '.join(what)})"
 
     @property
     def level(self) -> Level | None:

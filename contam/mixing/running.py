@@ -26,9 +26,8 @@ from contam.perplexity.drift import Reason
 from contam.result import CorpusInfo, Verdict
 from contam_metrics.streaming import Copies, Loops, Volume
 
-_ALL_SYNTHETIC = ("replace",)
-_KEEP_ALL = ("accumulate", "accumulate-subsample")
-"""Regimes in which the synthetic share follows from the regime."""
+_WITHOUT_SHARE = {"replace": 1.0, "accumulate": 0.0, "accumulate-subsample": 0.0}
+"""Regimes of which the synthetic share is no part, and what stands for it where none is given."""
 _REMARKABLE = 0.05
 """Share of exact copies that is worth a note."""
 _CLOSE = 0.05
@@ -41,6 +40,9 @@ def mix(real: Any, synthetic: Any = None, **changes: Any) -> Mix:
 
     Raises InputError for text that cannot be read, UsageError for settings that cannot be.
     """
+    known = MixOptions.__dataclass_fields__
+    if strange := [name for name in changes if name not in known]:
+        raise UsageError(f"{strange[0]!r} is no option of a mixture: it has {', '.join(sorted(known))}")
     return mixed(real, synthetic, MixOptions(**changes))
 
 
@@ -51,14 +53,15 @@ def mixed(real: Any, synthetic: Any, options: MixOptions, watch: Watch = unwatch
     sides = _read(real, synthetic, options, watch)
     texts = _texts(sides, options)
     share, share_is = _share(sides, options)
-    dose = dose_response(texts, _with(share, options), watch) if isinstance(texts, Texts) else None
-    copies = effect_of_copies(texts, dose, share, options, watch) if isinstance(texts, Texts) and dose else None
+    wanted = 1.0 if options.regime == "replace" else share
+    dose = dose_response(texts, _with(wanted, options), watch) if isinstance(texts, Texts) else None
+    copies = effect_of_copies(texts, dose, wanted, options, watch) if isinstance(texts, Texts) and dose else None
     watch(Event("forecast"))
     found = forecast(counts_of(sides["real"].measured), replace(options, share=share), share_is)
     watch(Event("judging"))
     refused = texts.text if isinstance(texts, Reason) else ""
     beside = _beside(sides)
-    verdict, rules = judge_mix(Evidence(None, dose, found, share, copies, refused, beside))
+    verdict, rules = judge_mix(Evidence(None, dose, found, wanted, copies, refused, beside))
     infos = {name: side.info for name, side in sides.items()}
     settings = options.plain | {"share": share, "share_is": share_is}
     return Mix(
@@ -127,15 +130,13 @@ def _beside(sides: dict[str, _Side]) -> Verdict | None:
 
 def _share(sides: dict[str, _Side], options: MixOptions) -> tuple[float, str]:
     """The synthetic share of the pipeline, and where it comes from."""
-    if options.regime in _ALL_SYNTHETIC:
-        return 1.0, "given"
     if options.share is not None:
         return options.share, "given"
     if "synthetic" in sides:
         real, synthetic = (sides[name].info.tokens for name in ("real", "synthetic"))
         return synthetic / max(real + synthetic, 1), "of the texts"
-    if options.regime in _KEEP_ALL:
-        return 0.0, "given"
+    if options.regime in _WITHOUT_SHARE:
+        return _WITHOUT_SHARE[options.regime], "given"
     raise UsageError("the forecast needs the synthetic share: give --share X, or the synthetic text")
 
 
