@@ -20,11 +20,11 @@ from sources import rows
 from contam.corpus import Corpus
 from contam.experiments.recurse.documents import Encoded
 from contam.experiments.recurse.ngram_backend import Words
-from contam.mixing.dose import Arm, dose_response
-from contam.mixing.ngram_proxy import NgramProxy
+from contam.mixing.dose.ngram_proxy import NgramProxy
+from contam.mixing.dose.response import Arm, dose_response
+from contam.mixing.dose.texts import Texts, texts_of
 from contam.mixing.options import MixOptions, unwatched
 from contam.mixing.result import DESIGNS, FIXED_REAL, FIXED_TOTAL, DoseResponse
-from contam.mixing.texts import Texts, texts_of
 from contam.models.ngram import Ngram
 from contam.models.ngram_writing import Drawing, write
 

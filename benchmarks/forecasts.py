@@ -29,7 +29,7 @@ from contam.experiments.recurse.documents import Encoded
 from contam.experiments.recurse.ngram_backend import NgramBackend
 from contam.experiments.recurse.options import Lineage, RecurseOptions
 from contam.experiments.recurse.real import RealText, real_text
-from contam.mixing.forecast import forecast
+from contam.mixing.forecasting.forecast import forecast
 from contam.mixing.options import MixOptions
 
 CORPORA = {

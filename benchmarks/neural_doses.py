@@ -19,11 +19,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from contam import demo
-from contam.mixing.dose import respond
-from contam.mixing.neural_proxy import SETTINGS, NeuralProxy, neural_settings
+from contam.mixing.dose.neural_proxy import SETTINGS, NeuralProxy, neural_settings
+from contam.mixing.dose.response import respond
+from contam.mixing.dose.texts import Texts
 from contam.mixing.options import MixOptions, unwatched
 from contam.mixing.result import DESIGNS, Dose, DoseResponse
-from contam.mixing.texts import Texts
 from contam.perplexity.proxy import ProxySettings
 
 PASSAGE = 300

@@ -16,8 +16,8 @@ from contam.engine import Measured, Progress
 from contam.errors import InputError, UsageError
 from contam.mixing.asked import Evidence
 from contam.mixing.columns import check_scores, percentiles, write_scores
-from contam.mixing.counting import METRICS, counts_of
-from contam.mixing.forecast import forecast
+from contam.mixing.forecasting.counting import METRICS, counts_of
+from contam.mixing.forecasting.forecast import forecast
 from contam.mixing.judging import judge_mix
 from contam.mixing.options import EstimateOptions, Event, MixOptions, Watch, unwatched
 from contam.mixing.provenance import provenance

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from contam.mixing.asked import LOWER_BOUND
-from contam.mixing.dose_page import dose_sections
-from contam.mixing.forecast_page import forecast_sections
+from contam.mixing.dose.page import dose_sections
+from contam.mixing.forecasting.page import forecast_sections
 from contam.mixing.result import FIXED_REAL, FIXED_TOTAL, Mix, ScoredDocument
 from contam.mixing.wording import counted, of_regime, of_retained, of_share
 from contam.reports import folders, write_whole

@@ -12,15 +12,15 @@ from contam.engine import Measured
 from contam.errors import UsageError
 from contam.judging import CorpusFacts
 from contam.mixing.asked import Evidence
-from contam.mixing.counting import METRICS, counts_of
-from contam.mixing.dose import dose_response
-from contam.mixing.duplicates import effect_of_copies
-from contam.mixing.forecast import forecast
+from contam.mixing.dose.duplicates import effect_of_copies
+from contam.mixing.dose.response import dose_response
+from contam.mixing.dose.texts import Texts, divided, read
+from contam.mixing.forecasting.counting import METRICS, counts_of
+from contam.mixing.forecasting.forecast import forecast
 from contam.mixing.judging import judge_mix
 from contam.mixing.options import Event, MixOptions, Watch, unwatched
 from contam.mixing.provenance import provenance
 from contam.mixing.result import Mix
-from contam.mixing.texts import Texts, divided, read
 from contam.pairing import judge_paired
 from contam.perplexity.drift import Reason
 from contam.result import CorpusInfo, Verdict
@@ -144,7 +144,7 @@ def _with(share: float, options: MixOptions) -> MixOptions:
     """The options with the share that is asked about among those to be measured, unless one is close to it."""
     shares = options.shares
     if options.proxy == "neural":
-        from contam.mixing.neural_proxy import neural_settings
+        from contam.mixing.dose.neural_proxy import neural_settings
 
         shares = neural_settings(options).shares
     near = min(abs(share - known) for known in shares)

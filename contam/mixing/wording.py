@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from contam.mixing.effects import MARGIN
+from contam.mixing.dose.effects import MARGIN
 from contam.mixing.result import Dose, Forecast, Interval
 
 REGIMES: Mapping[str, str] = {

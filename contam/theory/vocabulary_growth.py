@@ -1,6 +1,6 @@
 """How many words a smaller text of the source would have, and how many new ones a longer one would bring.
 
-The words of a corpus are taken as exchangeable, which those of documents are not: see `contam.mixing.forecast`.
+The words of a corpus are taken as exchangeable, which those of documents are not: see docs/forecast.md.
 """
 
 from __future__ import annotations

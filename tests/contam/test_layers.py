@@ -24,7 +24,7 @@ NOT_ON_GROUND = {"click", "rich", "pyarrow", "zstandard"}
 
 TORCH_CODE = (
     "contam/models/", "contam/experiments/", "contam/probing/", "contam/perplexity/", "contam/monitoring/",
-    "contam/mixing/neural_proxy.py",
+    "contam/mixing/dose/neural_proxy.py",
 )  # fmt: skip
 """Where modules are that compute with torch: they import it on top, and whoever uses them imports them on use."""
 CALLBACK = "contam/monitoring/callback.py"

@@ -8,8 +8,8 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from contam.mixing.chains import Chain, Real, drawn, generations, simulated
-from contam.mixing.source import seen_counts, source_of
+from contam.mixing.forecasting.chains import Chain, Real, drawn, generations, simulated
+from contam.mixing.forecasting.source import seen_counts, source_of
 from contam.theory.retention import Regime, exposures, heterozygosity_left, inherited, written_exposure
 from contam.theory.token_worlds import zipf
 from contam.theory.vocabulary_growth import new_types_at, types_at

@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from contam.mixing.dose import POOL, REAL, SYNTHETIC, Arm, Measured, drawn, planned, respond
-from contam.mixing.effects import MARGIN, detectable, estimated, kinds_of
+from contam.mixing.dose.effects import MARGIN, detectable, estimated, kinds_of
+from contam.mixing.dose.response import POOL, REAL, SYNTHETIC, Arm, Measured, drawn, planned, respond
+from contam.mixing.dose.texts import Texts
 from contam.mixing.options import SHARES, MixOptions, unwatched
 from contam.mixing.result import FIXED_REAL, FIXED_TOTAL, Dose
-from contam.mixing.texts import Texts
 
 
 def of(plan, design):

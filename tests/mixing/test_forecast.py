@@ -10,9 +10,9 @@ import pytest
 
 from contam.corpus import Corpus
 from contam.errors import InputError, UsageError
-from contam.mixing.counting import RealCounts, count_corpus, counts_of
-from contam.mixing.courses import half_life
-from contam.mixing.forecast import forecast
+from contam.mixing.forecasting.counting import RealCounts, count_corpus, counts_of
+from contam.mixing.forecasting.courses import half_life
+from contam.mixing.forecasting.forecast import forecast
 from contam.mixing.options import REGIMES, MixOptions
 from contam.theory import forecasting
 from contam.theory.retention import Regime, exposures
@@ -223,7 +223,7 @@ class TestCounting:
 
     def test_a_pass_of_somebody_else_serves(self):
         from contam.auditing import AuditOptions, measured_of
-        from contam.mixing.counting import METRICS
+        from contam.mixing.forecasting.counting import METRICS
 
         measured = measured_of(Corpus.from_texts(self.TEXTS), AuditOptions(), METRICS)
         assert counts_of(measured).types.counts.tolist() == [1, 2, 4]

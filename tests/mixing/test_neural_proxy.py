@@ -11,11 +11,11 @@ import torch
 from contam import demo
 from contam.errors import InputError
 from contam.mixing import neural_proxy
-from contam.mixing.dose import Arm
-from contam.mixing.neural_proxy import NeuralProxy, neural_settings, planned
+from contam.mixing.dose.neural_proxy import NeuralProxy, neural_settings, planned
+from contam.mixing.dose.response import Arm
+from contam.mixing.dose.texts import Texts
 from contam.mixing.options import MixOptions, unwatched
 from contam.mixing.result import FIXED_REAL, FIXED_TOTAL
-from contam.mixing.texts import Texts
 from contam.perplexity.proxy import ProxySettings, Replica, scored, trained, trained_nats
 
 TINY = ProxySettings(width=32, layers=1, context=16, batch=8, steps=25, rate=1e-2)

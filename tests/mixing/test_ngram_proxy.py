@@ -10,11 +10,11 @@ from sentences import documents, shuffled_words
 
 from contam.corpus import Corpus
 from contam.experiments.recurse.documents import Encoded
-from contam.mixing.dose import Arm, dose_response
-from contam.mixing.ngram_proxy import NgramProxy, Trail, best_worth, signals_of_words
+from contam.mixing.dose.ngram_proxy import NgramProxy, Trail, best_worth, signals_of_words
+from contam.mixing.dose.response import Arm, dose_response
+from contam.mixing.dose.texts import Texts, texts_of
 from contam.mixing.options import MixOptions, unwatched
 from contam.mixing.result import FIXED_REAL, FIXED_TOTAL
-from contam.mixing.texts import Texts, texts_of
 from contam.models.ngram import Ngram
 
 OPTIONS = MixOptions(size=12_000, shares=(0.25, 0.5, 0.75, 1.0), seeds=3, rounds=1)

@@ -10,8 +10,8 @@ from sentences import documents
 
 from contam.corpus import Corpus
 from contam.errors import InputError
+from contam.mixing.dose.texts import Texts, texts_of
 from contam.mixing.options import MixOptions, unwatched
-from contam.mixing.texts import Texts, texts_of
 from contam.perplexity.drift import Reason
 
 OPTIONS = MixOptions(size=20_000)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from contam.mixing.chains import Chain, Course, Real, simulated
+from contam.mixing.forecasting.chains import Chain, Course, Real, simulated
 from contam.mixing.options import MixOptions
 from contam.theory.forecasting import exposed, minimum_share
 from contam.theory.retention import Regime, exposures, heterozygosity_left, inherited, limit_exposure

@@ -15,10 +15,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from contam.mixing.effects import Estimate, detectable, estimated, kinds_of
+from contam.mixing.dose.effects import Estimate, detectable, estimated, kinds_of
+from contam.mixing.dose.texts import Texts
 from contam.mixing.options import MixOptions, Watch
 from contam.mixing.result import DESIGNS, FIXED_REAL, FIXED_TOTAL, Dose, DoseResponse
-from contam.mixing.texts import Texts
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -56,7 +56,7 @@ class Measured:
 
 
 class Proxy(Protocol):
-    """A kind of model that is quick to train. It is made of `contam.mixing.texts.Texts`; settings may be tuned on
+    """A kind of model that is quick to train. It is made of `contam.mixing.dose.texts.Texts`; settings may be tuned on
     ``tuning``, ``held_out`` is predicted. A seed decides all that is random: which documents are drawn, weights."""
 
     name: str
@@ -139,11 +139,11 @@ def _reached(
 def dose_response(texts: Texts, options: MixOptions, watch: Watch) -> DoseResponse:
     """Train ``options.proxy`` on mixtures of all shares and say what each does to the loss on held-out real text."""
     if options.proxy == "neural":
-        from contam.mixing.neural_proxy import NeuralProxy, neural_settings
+        from contam.mixing.dose.neural_proxy import NeuralProxy, neural_settings
 
         options = neural_settings(options)
         return respond(NeuralProxy(texts, options), texts, options, watch)
-    from contam.mixing.ngram_proxy import NgramProxy
+    from contam.mixing.dose.ngram_proxy import NgramProxy
 
     return respond(NgramProxy(texts, options), texts, options, watch)
 

@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 
 from contam.experiments.recurse.documents import Encoded
 from contam.experiments.recurse.ngram_backend import Words
-from contam.mixing.dose import REAL, SYNTHETIC, Arm, Measured, drawn
-from contam.mixing.ngram_proxy import signals_of_words
+from contam.mixing.dose.ngram_proxy import signals_of_words
+from contam.mixing.dose.response import REAL, SYNTHETIC, Arm, Measured, drawn
+from contam.mixing.dose.texts import Texts
 from contam.mixing.options import SHARES, Event, MixOptions, Watch
 from contam.mixing.result import FIXED_TOTAL
-from contam.mixing.texts import Texts
 from contam.models.decode import generate
 from contam.models.gpt2 import GPT2
 from contam.models.loading import device_of
@@ -152,8 +152,8 @@ class Plan:
 
 
 class NeuralProxy:
-    """A `contam.mixing.dose.Proxy` of small networks over the pieces of the embedded tokenizer, which can write any
-    text. ``settings``: of the models; their ``steps`` are the most that are taken, their ``seeds`` do not count.
+    """A `contam.mixing.dose.response.Proxy` of small networks over the pieces of the embedded tokenizer, which can
+    write any text. ``settings``: of the models; their ``steps`` are the most that are taken, their ``seeds`` do not count.
     InputError where the device or the precision that the options ask for is not there."""
 
     name, unit = "neural", "token"

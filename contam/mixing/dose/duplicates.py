@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from contam.mixing.dose import dose_response
+from contam.mixing.dose.response import dose_response
+from contam.mixing.dose.texts import Texts
 from contam.mixing.options import MixOptions, Watch
 from contam.mixing.result import FIXED_REAL, DoseResponse
-from contam.mixing.texts import Texts
 from contam_metrics.batch import Batch
 from contam_metrics.prepare import kept_segments, normalised
 from contam_metrics.words import cut

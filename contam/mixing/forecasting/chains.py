@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from contam.mixing.source import seen_counts, source_of
+from contam.mixing.forecasting.source import seen_counts, source_of
 from contam.theory.bias_forms import temper
 from contam.theory.retention import Regime
 from contam.theory.token_worlds import ACCUMULATE, REDRAWN, REUSED, SUBSAMPLE

@@ -1,7 +1,7 @@
 """The forecast: what a recursion leaves of a corpus, from the corpus's own word counts.
 
 The formulas are in `contam.theory.retention` and `contam.theory.forecasting`; temperatures other than 1 have none and
-are drawn (`contam.mixing.chains`). How far recursions of n-gram models were from the forecast: docs/forecast.md.
+are drawn (`contam.mixing.forecasting.chains`). How far recursions of n-gram models were from it: docs/forecast.md.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contam.errors import InputError, UsageError
-from contam.mixing.chains import Course
-from contam.mixing.counting import RealCounts
-from contam.mixing.courses import Closed, Courses, Drawn, regime_of
-from contam.mixing.forecast_words import assumptions, error_told, measured_range, notes
+from contam.mixing.forecasting.chains import Course
+from contam.mixing.forecasting.counting import RealCounts
+from contam.mixing.forecasting.courses import Closed, Courses, Drawn, regime_of
+from contam.mixing.forecasting.words import assumptions, error_told, measured_range, notes
 from contam.mixing.options import REGIMES, MixOptions
 from contam.mixing.result import Forecast, Interval, Retained
 from contam.theory.retention import heterozygosity_left

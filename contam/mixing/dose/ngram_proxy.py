@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from contam.experiments.recurse.documents import Encoded
 from contam.experiments.recurse.ngram_backend import Words
-from contam.mixing.dose import REAL, SYNTHETIC, Arm, Measured, drawn
+from contam.mixing.dose.response import REAL, SYNTHETIC, Arm, Measured, drawn
+from contam.mixing.dose.texts import Texts
 from contam.mixing.options import Event, MixOptions, Watch
 from contam.mixing.result import FIXED_TOTAL
-from contam.mixing.texts import Texts
 from contam.models.ngram import Ngram, compile_kernels, histories_of
 from contam.models.ngram_writing import Drawing, write
 from contam_metrics import unicode_tables
@@ -115,7 +115,7 @@ class _Task:
 
 
 class NgramProxy:
-    """N-gram models of ``options.ngram_order`` over words; see `contam.mixing.dose.Proxy`."""
+    """N-gram models of ``options.ngram_order`` over words; see `contam.mixing.dose.response.Proxy`."""
 
     name, unit = "ngram", "word"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from contam.mixing.courses import Closed
+from contam.mixing.forecasting.courses import Closed
 from contam.mixing.options import MixOptions
 from contam.theory.retention import written_exposure
 from contam.theory.token_worlds import ACCUMULATE, FRESH, REDRAWN, REPLACE, REUSED, SUBSAMPLE

@@ -1,0 +1,1 @@
+"""The dose-response: models trained on mixtures, and how they predict held-out real text."""
