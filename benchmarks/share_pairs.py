@@ -23,7 +23,7 @@ from contam.synthetic.ranking import Pair, bound, pair_of, rank_test
 
 TARGET = FOLDER / "english_pairs.json"
 SCORE = FOLDER / "english.npz"
-SIZES = (100, 200)
+SIZES = (100, 125, 150, 175, 200)
 ALARM = 0.05
 DIGITS = 5
 

@@ -12,7 +12,7 @@ sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 
 import neural_doses
 
-from contam.mixing import neural_proxy
+from contam.mixing.dose import neural_proxy
 
 
 @pytest.fixture(autouse=True)

@@ -153,7 +153,7 @@ class Plan:
 
 class NeuralProxy:
     """A `contam.mixing.dose.response.Proxy` of small networks over the pieces of the embedded tokenizer, which can
-    write any text. ``settings``: of the models; their ``steps`` are the most that are taken, their ``seeds`` do not count.
+    write any text. ``settings``: of the models; their ``steps`` are the most taken, their ``seeds`` do not count.
     InputError where the device or the precision that the options ask for is not there."""
 
     name, unit = "neural", "token"
