@@ -203,7 +203,7 @@ class TestCounting:
 
     def test_a_sample_of_the_words_stands_for_all(self):
         """More different words than are counted: forecasts of the sample and of all words agree."""
-        from contam.mixing import counting
+        from contam.mixing.forecasting import counting
 
         rng = np.random.default_rng(0)
         table = Table(4000)

@@ -10,7 +10,7 @@ import torch
 
 from contam import demo
 from contam.errors import InputError
-from contam.mixing import neural_proxy
+from contam.mixing.dose import neural_proxy
 from contam.mixing.dose.neural_proxy import NeuralProxy, neural_settings, planned
 from contam.mixing.dose.response import Arm
 from contam.mixing.dose.texts import Texts

@@ -16,8 +16,7 @@ from contam.mixing.result import FIXED_REAL, FIXED_TOTAL
 
 
 def drawn(**parts):
-    kind = "estimate" if "settings" in parts else "full"
-    return {picture.name: picture for picture in draw_pictures(make_mix(kind, **parts))}
+    return {picture.name: picture for picture in draw_pictures(make_mix("full", **parts))}
 
 
 @pytest.fixture
@@ -96,13 +95,13 @@ def test_a_forecast_without_a_stated_error_has_no_band(charts):
     assert all(not line.low for line in charts[0].lines)
 
 
-def test_other_regimes_are_lines_whose_names_do_not_cover_each_other(charts):
-    drawn(dose_response=None)
-    limits = charts[0].limits
-    assert [value for value, _ in limits] == pytest.approx([31.0, 88.0, 93.0, 98.5])
-    named = [(value, name) for value, name in limits if name]
-    assert [name for _, name in named] == ["replace 31 %", "redrawn 88 %, reused 93 %, accumulate 98 %"]
-    assert "fresh" not in " ".join(name for _, name in limits)
+def test_other_regimes_are_a_table_and_no_lines(charts):
+    """Five names at one height cannot be read."""
+    picture = drawn(dose_response=None)["forecast"]
+    assert not charts[0].limits and len(charts[0].lines) == 4
+    assert "reused" not in picture.alt and picture.caption.startswith("Regime fresh, 50 % synthetic text.")
+    bound = drawn(dose_response=None, forecast=make_forecast(share_is="lower bound"))["forecast"]
+    assert "at least 50 % synthetic text" in bound.caption
 
 
 def test_scores_are_two_rising_curves_and_the_quantile_they_are_compared_at(charts):
@@ -115,8 +114,8 @@ def test_scores_are_two_rising_curves_and_the_quantile_they_are_compared_at(char
 
 
 def test_scores_of_one_side_alone_are_not_drawn():
-    assert drawn(settings={"scores": {"audited": [1.0], "trusted": []}}) == {}
-    assert drawn(settings={}) == {}
+    for compared in ({"audited": (1.0,), "trusted": ()}, {"trusted": (1.0,)}, {}):
+        assert draw_pictures(make_mix("estimate", compared=compared)) == ()
 
 
 def test_one_generation_and_one_share_can_be_drawn():

@@ -124,8 +124,8 @@ NOT_MEASURED = SyntheticShare(
     False, "unknown", reason="no trusted text of this source", sentences=("Share: not measured (no trusted text).",)
 )
 SCORES = {
-    "audited": [round(0.9 + 1.4 * math.sin(k), 4) for k in range(200)],
-    "trusted": [round(-0.6 + 1.1 * math.sin(3 * k), 4) for k in range(200)],
+    "audited": tuple(round(0.9 + 1.4 * math.sin(k), 4) for k in range(200)),
+    "trusted": tuple(round(-0.6 + 1.1 * math.sin(3 * k), 4) for k in range(200)),
 }
 
 
@@ -162,7 +162,8 @@ def make_mix(kind: str = "full", **more: Any) -> Mix:
         "documents": documents() if estimated else (),
         "documents_total": 2_004 if estimated else 0,
         "notes": ("3 documents of the synthetic text also stand in the real text.",) if found else (),
-        "settings": SETTINGS | ({"scores": SCORES} if estimated else {}),
+        "settings": SETTINGS,
+        "compared": SCORES if estimated else {},
     }
     given |= more
     verdict, rules = judge_mix(Evidence(given["synthetic_share"], given["dose_response"], given["forecast"]))
@@ -178,5 +179,5 @@ def nasty_mix() -> Mix:
     corpus = replace(REAL, sources=(NASTY,))
     return make_mix(
         dose_response=found, forecast=ahead, synthetic_share=share, documents=told, documents_total=1, real=corpus,
-        synthetic=corpus, notes=(NASTY,), settings={NASTY: NASTY, "scores": SCORES},
+        synthetic=corpus, notes=(NASTY,), settings={NASTY: NASTY}, compared=SCORES,
     )  # fmt: skip
