@@ -6,11 +6,13 @@ Never from the head (heterozygosity): by it, next to no real text would do.
 from __future__ import annotations
 
 from contam.mixing.asked import Evidence
+from contam.mixing.dose.effects import sign_of
 from contam.mixing.result import FIXED_REAL, FIXED_TOTAL, Dose, DoseResponse, Forecast
 from contam.mixing.wording import REGIMES, counted, of_effect, of_nats, of_regime, of_retained, of_share
 
 WORTH = 0.02
 """A gain in retention that is worth a sentence, and nats that copies must make to be blamed."""
+_NEEDED = "A share is measured beside trusted text of the same source (--reference; --order if it is known)."
 ENOUGH = 0.95
 """Vocabulary retained beyond which there is no advice to give."""
 
@@ -42,7 +44,7 @@ def _dose(seen: Evidence, dose: DoseResponse) -> list[str]:
         return [_harmful(dose, added or instead, added is not None)]
     if kind == "helpful" and added is not None:
         return [_helpful(added, instead, seen.thinned())]
-    if kind == "wasted" and instead is not None:
+    if kind in ("wasted", "costly") and instead is not None:
         return [_wasted(dose, instead, added)]
     return [f"At {of_share(share)} synthetic text no effect was detected{_seen(added)}."] if kind == "unseen" else []
 
@@ -59,7 +61,7 @@ def _harmful(dose: DoseResponse, at: Dose | None, same_real: bool) -> str:
 
 def _helpful(added: Dose, instead: Dose | None, thinned: bool) -> str:
     told = f"Added to the same real text, {of_share(added.share)} synthetic text helps ({of_effect(added)} nats)"
-    if instead is not None and (instead.effect_nats or 0.0) > 0:
+    if instead is not None and sign_of(instead) > 0:
         cost = f"in the place of real text it costs {of_effect(instead)} nats"
         told = f"{told}, but {cost}: add it, never replace with it"
     elif not thinned:
@@ -74,7 +76,8 @@ def _wasted(dose: DoseResponse, instead: Dose, added: Dose | None) -> str:
     use = "Where there is real text to take its place, use that."
     if added is None:
         return f"At {of_share(instead.share)} the synthetic text {costs}. {use}"
-    return f"At {of_share(instead.share)} the synthetic text is wasted, not harmful: it {costs}, none beside it. {use}"
+    beside = f"beside the same real text it makes {of_effect(added)}"
+    return f"At {of_share(instead.share)} the synthetic text is wasted, not harmful: it {costs}; {beside}. {use}"
 
 
 def _seen(dose: Dose | None) -> str:
@@ -165,7 +168,7 @@ def _share(seen: Evidence) -> list[str]:
     if share is None:
         return []
     if not share.measured:
-        return ["A share is measured beside trusted text of the same source (--reference; --order if it is known)."]
+        return [] if share.order and share.excluded.get("trusted") else [_NEEDED]
     if share.p_value is None or share.p_value > 0.05:
         return []
     told = ["Look at the most machine-like documents first; --scores FILE writes the score of every document."]

@@ -29,7 +29,7 @@ class Evidence:
     ``deduplicated``: what near copies among the synthetic documents do: ``duplicates``, their share of the documents,
     and the fixed-real effect at the share that is asked about with them (``before``) and without (``effect_nats``).
     ``refused``: why there is no dose-response where one was asked for. ``beside``: the verdict of the paired audit of
-    the synthetic text beside the real text.
+    the synthetic text beside the real text. ``apart``: whether the held-out text was given apart from the real text.
     """
 
     share: SyntheticShare | None = None
@@ -39,6 +39,7 @@ class Evidence:
     deduplicated: Mapping[str, float | None] | None = None
     refused: str = ""
     beside: Verdict | None = None
+    apart: bool = True
 
     @property
     def wanted(self) -> float | None:
@@ -59,7 +60,8 @@ class Evidence:
     def generations(self) -> tuple[float, ...]:
         """Losses of the proxies' generations 0, 1, ... at the share asked about (all synthetic under ``replace``).
 
-        Empty where they were not made, or are not of this regime: proxies' generations do not accumulate text.
+        Empty where they were not made, or under a regime that accumulates text, as the proxies' generations do not.
+        They keep their real text: that is another regime than `fresh`, whose generations have it new.
         """
         regime = self.forecast.regime if self.forecast else ""
         if regime.startswith("accumulate"):
@@ -76,6 +78,8 @@ class Evidence:
         """Whether what proxies write, fed back, costs them `LOST`, and the last of `ROUNDS` generations or more costs
         `RISING` more than the one before: the first ones cost something on any text."""
         losses = self.generations()
+        if self.forecast is not None and self.forecast.regime == "fresh":
+            return False
         return len(losses) > ROUNDS and losses[-1] - losses[0] >= LOST and losses[-1] - losses[-2] >= RISING
 
     def bearable(self) -> tuple[float, float] | None:

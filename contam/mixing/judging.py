@@ -1,20 +1,22 @@
 """The level of a mixture: what is forecast of it, what was measured of it, and the share that was found.
 
-Each kind of evidence gives one level and one reason; the worst counts, and two mild ones do not make a bad one.
+Each kind of evidence gives one level and one reason, or a reason alone; the worst counts, and two mild ones do not make
+a bad one.
 
 * **Forecast** (MIX001): below 90 % of the vocabulary retained ``at_risk``, below 60 % ``collapsing``; not judged for
-  generations of fewer than 20,000 words.
-* **Harm** at the share that is asked about, or the measured one next to it: with the same real text, the proxies are
-  worse by `HARM` nats or more with the whole interval: ``at_risk``. An interval that reaches beyond `HARM` and begins
-  below it cannot tell.
-* **Generations on** of the proxies at that share, `ROUNDS` or more: the last is worse than generation 0 by `LOST` nats
-  or more, and than the one before by `RISING` or more: ``at_risk``; each is worse than the one before by `LOST`, and
-  there was harm (or no real text is left to compare with): ``collapsing``. Proxies err more than large models, so that
-  every mixture costs their second generation something: losses that settle are told and count for nothing. Not counted
-  under regimes that accumulate text, which the proxies' generations do not.
+  generations of fewer than 20,000 words. The value is judged; where its stated error reaches below the limit that is
+  said.
+* **Harm** at the share that is asked about: with the same real text the proxies are worse, by `MARGIN` nats or more
+  and an interval above 0: ``at_risk``. Without harm, an interval that reaches `HARM` cannot tell. Where hardly any real
+  text is left to compare with, the cost in the place of real text stands for it.
+* **Generations on** of the proxies at that share, `ROUNDS` or more, under regimes that keep their real text or have
+  none: the last is worse than generation 0 by `LOST` nats or more, and than the one before by `RISING` or more:
+  ``at_risk``; each is worse than the one before by `LOST`, and there was harm (or no real text is left to compare
+  with): ``collapsing``. Proxies err more than large models, so that every mixture costs their second generation
+  something: losses that settle count for nothing.
 * **Rare words** of the synthetic text itself, by the paired audit beside the real text: tail loss or copying at p <=
   .025, or loops, is ``at_risk`` where the share that is asked about is `SOME` or more. This does not depend on what the
-  generator has read, as losses on held-out text do.
+  generator has read, as losses on held-out text do. That none was found is no evidence of health.
 * **Share** that was estimated: a test at p <= .05, or an estimate from labelled text above the limit of SYN002, is
   ``at_risk``.
 
@@ -28,8 +30,9 @@ from __future__ import annotations
 from itertools import pairwise
 
 from contam.mixing.advice import advise
-from contam.mixing.asked import LOST, ROUNDS, Evidence
-from contam.mixing.result import FIXED_REAL, Dose, Forecast
+from contam.mixing.asked import LOST, NEAR, RISING, Evidence
+from contam.mixing.dose.effects import HARM, sign_of
+from contam.mixing.result import FIXED_REAL, FIXED_TOTAL, Dose, Forecast
 from contam.mixing.wording import PROXIES, counted, of_interval, of_nats, of_regime, of_retained, of_share
 from contam.result import Figure, Level, RuleResult, Verdict
 from contam.rules import apply_rules
@@ -37,8 +40,6 @@ from contam.synthetic.measuring import figures_of_share, per_cent
 from contam.synthetic.share import SyntheticShare
 from contam.wording import probability
 
-HARM = 0.05
-"""Nats that the proxies are worse with the same real text: half of the drift at which a checkpoint has failed."""
 ALARM = 0.05
 """p-value from which an estimated share is a finding."""
 SOME = 0.10
@@ -47,7 +48,8 @@ LEAST_ROUNDS = 2
 LEAST_WORDS = 20_000
 """Words of a generation from which what it retains is judged: the limits of MIX001 come from 30,000 and more."""
 
-Finding = tuple[Level, str]
+Finding = tuple[Level | None, str]
+"""A level, None where it speaks neither for nor against, and the reason."""
 
 
 def judge_mix(seen: Evidence) -> tuple[Verdict | None, tuple[RuleResult, ...]]:
@@ -59,11 +61,11 @@ def judge_mix(seen: Evidence) -> tuple[Verdict | None, tuple[RuleResult, ...]]:
     rules = rules_of(seen)
     found = [*_forecast(seen, rules), *_harm(seen), *_beside(seen), *_generations(seen)]
     found += [*_share(share), *_declared(share, rules)]
-    bad = sorted((f for f in found if f[0].severity > 0), key=lambda f: -f[0].severity)
+    bad = sorted((f for f in found if f[0] and f[0].severity > 0), key=lambda f: -f[0].severity if f[0] else 0)
     if not bad and share is not None and share.measured and seen.dose is None and (not seen.forecast or seen.bounded):
         return None, rules
-    calm = [f for f in found if f[0].severity <= 0]
-    level = bad[0][0] if bad else _calm(calm)
+    calm = [f for f in found if f not in bad]
+    level = bad[0][0] or _calm(calm) if bad else _calm(calm)
     reasons = tuple(reason for _, reason in (*bad, *calm)) or (_nothing(seen),)
     p_value = share.p_value if share is not None and share.measured else None
     return Verdict(level, p_value, None, reasons, floor_of(seen), advise(seen)), rules
@@ -125,12 +127,21 @@ def _forecast(seen: Evidence, rules: tuple[RuleResult, ...]) -> list[Finding]:
     left = f"{of_retained(rule.value)} of the vocabulary is left after {counted(len_of(forecast), 'generation')}"
     told = f"{forecast.label}: {'at best ' if seen.bounded else ''}{left} trained {of_regime(forecast)}"
     if rule.status == "pass":
-        told += f" (the limit is {of_retained(rule.limit)}{_near(forecast, rule.limit)})"
+        told += f" (the limit is {of_retained(rule.limit)}{_near(forecast, rule.limit)}){_otherwise(forecast)}"
         if seen.bounded:
             return [(Level.INSUFFICIENT, f"{told}; the share is a lower bound, so it may be less")]
         return [(Level.HEALTHY, told)]
     level = Level.COLLAPSING if rule.status == "fail" else Level.AT_RISK
     return [(level, f"{told}, less than {of_retained(rule.limit)}")]
+
+
+def _otherwise(forecast: Forecast) -> str:
+    """What fresh real text that is not there would mean."""
+    known = [(name, forecast.regimes[name]) for name in ("reused", "replace") if name in forecast.regimes]
+    if forecast.regime != "fresh" or not known:
+        return ""
+    named = {"reused": "with the same real text every time", "replace": "with none"}
+    return f"; {', '.join(f'{named[name]} {of_retained(kept)}' for name, kept in known)}"
 
 
 def _near(forecast: Forecast, limit: float) -> str:
@@ -147,26 +158,41 @@ def len_of(forecast: Forecast) -> int:
 
 
 def harmed(seen: Evidence) -> bool:
-    """Whether the proxies are worse by `HARM` or more with the same real text, with the whole interval."""
+    """Whether the proxies are certainly worse with the same real text."""
     dose = seen.measured(FIXED_REAL)
-    return dose is not None and dose.effect_interval is not None and dose.effect_interval[0] >= HARM
+    return dose is not None and sign_of(dose) > 0
 
 
 def _harm(seen: Evidence) -> list[Finding]:
     dose = seen.measured(FIXED_REAL)
     if seen.refused:
         return [(Level.INSUFFICIENT, f"no dose-response: {seen.refused}")]
-    if seen.dose is None or dose is None or dose.effect_nats is None:
+    if seen.dose is None:
         return []
-    effect = f"{_compared(dose, seen.dose.unit)} than with the same real text alone"
-    told = f"at {_at(seen, dose)} the proxies are {effect}"
+    if dose is None or dose.effect_nats is None:
+        return [_cost(seen)]
+    told = f"at {_at(seen, dose)} the proxies are {_compared(dose, seen.dose.unit)} than with the same real text alone"
     if dose.effect_interval is None:
         return [(Level.INSUFFICIENT, f"{told}; without an interval that tells nothing (more --seeds)")]
     if harmed(seen):
         return [(Level.AT_RISK, told)]
     if dose.effect_interval[1] >= HARM:
-        return [(Level.INSUFFICIENT, f"{told}: too uncertain to tell {HARM:g} nats from none (more --seeds or text)")]
-    return [(Level.HEALTHY, f"{told}: less than {HARM:g} nats of harm")]
+        return [(Level.INSUFFICIENT, f"{told}: too uncertain to rule {HARM:g} nats out (more --seeds or text)")]
+    flattered = "" if seen.apart else "; too favourable if the generator has read the held-out part of the real text"
+    return [(Level.HEALTHY, f"{told}: no harm of {HARM:g} nats or more{flattered}")]
+
+
+def _cost(seen: Evidence) -> Finding:
+    """Where no proxy had the same real text: what synthetic text costs in its place, if it is nearly all there is."""
+    instead, wanted = seen.measured(FIXED_TOTAL), seen.wanted or 0.0
+    if seen.dose is None or instead is None or wanted < 1 - NEAR or instead.effect_interval is None:
+        return Level.INSUFFICIENT, f"what {of_share(wanted)} synthetic text does beside real text was not measured"
+    how = _compared(instead, seen.dose.unit)
+    told = f"at {_at(seen, instead)} the proxies are {how} than with real text in its place"
+    if sign_of(instead) > 0:
+        return Level.AT_RISK, told
+    uncertain = instead.effect_interval[1] >= HARM
+    return Level.INSUFFICIENT if uncertain else Level.HEALTHY, told
 
 
 def _at(seen: Evidence, dose: Dose) -> str:
@@ -191,9 +217,9 @@ def _beside(seen: Evidence) -> list[Finding]:
     p = verdict.tests.get("tail_loss", 1.0)
     looped = verdict.level is Level.COLLAPSING and not seen.thinned()
     if not seen.thinned() and not looped:
-        return [(Level.HEALTHY, f"the synthetic text has as many rare words as the real text (p = {probability(p)})")]
+        return [(None, f"no loss of rare words found in the synthetic text itself (p = {probability(p)})")]
     told = verdict.reasons[0] if looped else f"tail loss or copying, p = {probability(p)}".replace("= <", "<")
-    level = Level.AT_RISK if (seen.wanted or 0.0) >= SOME else Level.HEALTHY
+    level = Level.AT_RISK if (seen.wanted or 0.0) >= SOME else None
     return [(level, f"the synthetic text itself, beside the real text: {told}")]
 
 
@@ -202,7 +228,7 @@ def _generations(seen: Evidence) -> list[Finding]:
     if len(losses) < 2:
         return []
     rises = [after - before for before, after in pairwise(losses)]
-    told = f"proxies trained on what proxies wrote: {of_nats(losses[-1] - losses[0])} nats"
+    told = f"proxies that keep their real text and learn what proxies wrote: {of_nats(losses[-1] - losses[0])} nats"
     told = f"{told} after {counted(len(rises), 'generation')}"
     alone = seen.wanted == 1 or (seen.forecast is not None and seen.forecast.regime == "replace")
     if len(rises) >= LEAST_ROUNDS and min(rises) >= LOST and (alone or harmed(seen)):
@@ -211,9 +237,8 @@ def _generations(seen: Evidence) -> list[Finding]:
         told = f"{told} ({', '.join(of_nats(rise) for rise in rises)})"
         if seen.worsening():
             return [(Level.AT_RISK, f"{told}, and still rising")]
-        settles = "it settles" if len(rises) >= ROUNDS else f"whether it settles is seen after {ROUNDS} (--rounds)"
-        return [(Level.HEALTHY, f"{told}: {settles}")]
-    return [(Level.HEALTHY, f"{told}: less than {LOST:g}")]
+        return [(None, f"{told}, as on any text" if rises[-1] < RISING else told)]
+    return [(None, told)]
 
 
 def _share(share: SyntheticShare | None) -> list[Finding]:

@@ -14,11 +14,11 @@ from typing import Any
 from contam.mixing.asked import LOWER_BOUND
 from contam.mixing.dose.page import dose_sections
 from contam.mixing.forecasting.page import forecast_sections
-from contam.mixing.result import FIXED_REAL, FIXED_TOTAL, Mix, ScoredDocument
+from contam.mixing.result import FIXED_REAL, FIXED_TOTAL, LABEL, Mix, ScoredDocument
 from contam.mixing.wording import counted, of_regime, of_retained, of_share
 from contam.reports import folders, write_whole
 from contam.reports.page import Banner, Block, Excerpt, Excerpts, Page, Picture, Section, Sentences, Table
-from contam.result import CorpusInfo, RuleResult
+from contam.result import CorpusInfo, Level, RuleResult
 from contam.rules import failing
 from contam.synthetic.measuring import per_cent
 from contam.wording import probability
@@ -56,7 +56,7 @@ def banner_of(result: Mix) -> Banner:
     """The verdict in one line: why the level is what it is where it is bad, then what else was found."""
     level = result.level
     told = [_short(result.verdict.reasons[0])] if result.verdict and level and level.severity > 0 else []
-    told += [part for part in _found(result) if not any(part in other for other in told)]
+    told += _found(result, forecast=not (told and told[0].startswith(LABEL)))
     limit = result.limits.get("share")
     if result.synthetic_share is not None and limit is not None and (result.synthetic_share.lower_bound or 0.0) > limit:
         told.insert(0, f"more than the limit of {of_share(limit)} is proven (--max-share)")
@@ -64,20 +64,18 @@ def banner_of(result: Mix) -> Banner:
     return Banner(level.value if level else "no_level", "; ".join(told) or "nothing was measured", floor)
 
 
-def _found(result: Mix) -> list[str]:
-    """What was found, a phrase each."""
-    forecast, told = result.forecast, []
+def _found(result: Mix, forecast: bool) -> list[str]:
+    """What was found, a phrase each; the forecast where it was not told yet."""
+    made, told = result.forecast, []
     if result.synthetic_share is not None:
         told.append(_bound_told(result))
-    if result.dose_response is not None:
-        told.append(_harm_told(result))
-    if forecast is not None and forecast.generations:
-        last = forecast.generations[-1]
-        most = "at best " if forecast.share_is == LOWER_BOUND else ""
+    if result.dose_response is not None and (harm := _harm_told(result)):
+        told.append(harm)
+    if made is not None and made.generations and forecast:
+        last = made.generations[-1]
+        most = "at best " if made.share_is == LOWER_BOUND else ""
         left = f"{most}{of_retained(last.vocabulary_retained)} of the vocabulary"
-        told.append(
-            f"{left} after {counted(last.generation, 'generation')} {of_regime(forecast)} ({forecast.label})"
-        )
+        told.append(f"{left} after {counted(last.generation, 'generation')} {of_regime(made)} ({made.label})")
     return told
 
 
@@ -155,7 +153,9 @@ def _harm_told(result: Mix) -> str:
     harm, cost = found.get(FIXED_REAL), found.get(FIXED_TOTAL)
     if harm is not None:
         return f"harm detected from {of_share(harm)} on"
-    return "no harm detected" + ("" if cost is None else f", a cost in the place of real text from {of_share(cost)} on")
+    if cost is not None:
+        return f"a cost in the place of real text from {of_share(cost)} on"
+    return "" if result.level is Level.INSUFFICIENT else "no harm detected"
 
 
 def _sentences(title: str, items: Sequence[str]) -> Section | None:

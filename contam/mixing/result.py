@@ -52,7 +52,8 @@ class DoseResponse:
     smallest share from which on harm is detected (the whole interval of every share from there on is above 0), None
     where it is not. ``kinds``: by share as text (``"0.25"``), ``harmful`` (with the same real text, synthetic text
     added makes the model worse: fixed-real effect above 0), ``wasted`` (it takes the place of real text and does no
-    more: fixed-total effect above 0, fixed-real not), ``helpful`` (fixed-real effect below 0), ``unseen``.
+    more: fixed-total effect above 0, fixed-real not), ``costly`` (it costs in the place of real text; beside it nothing
+    was measured), ``helpful`` (fixed-real effect below 0), ``unseen``.
     """
 
     proxy: str
@@ -95,7 +96,8 @@ class Forecast:
     """What a recursion leaves of a corpus, from the corpus's own counts.
 
     ``share``: of synthetic text in what a generation is trained on; ``share_is`` says where it comes from: ``given``,
-    ``of the texts`` or ``lower bound``. ``tokens``: N of a generation, ``vocabulary`` the words of the real text.
+    ``of the texts``, ``lower bound``, or ``none`` where the regime has none. ``tokens``: N of a generation,
+    ``vocabulary`` the words of the real text.
     ``limit``: vocabulary retained after endless generations, None where nobody knows. ``fresh_share_for``: by wanted
     retention (``"0.8"``), the least real share that keeps as much after ``generations`` with fresh real text, None
     where no share does. ``half_lives``: by ``head``, ``vocabulary``, ``tail``, the generations until half is lost, None

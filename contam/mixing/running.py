@@ -14,13 +14,13 @@ from contam.judging import CorpusFacts
 from contam.mixing.asked import Evidence
 from contam.mixing.dose.duplicates import effect_of_copies
 from contam.mixing.dose.response import dose_response
-from contam.mixing.dose.texts import Texts, divided, read
+from contam.mixing.dose.texts import Texts, check_different, divided, foreign, read
 from contam.mixing.forecasting.counting import METRICS, counts_of
 from contam.mixing.forecasting.forecast import forecast
 from contam.mixing.judging import judge_mix
 from contam.mixing.options import Event, MixOptions, Watch, unwatched
 from contam.mixing.provenance import provenance
-from contam.mixing.result import Mix
+from contam.mixing.result import Forecast, Mix
 from contam.pairing import judge_paired
 from contam.perplexity.drift import Reason
 from contam.result import CorpusInfo, Verdict
@@ -28,9 +28,10 @@ from contam_metrics.streaming import Copies, Loops, Volume
 
 _WITHOUT_SHARE = {"replace": 1.0, "accumulate": 0.0, "accumulate-subsample": 0.0}
 """Regimes of which the synthetic share is no part, and what stands for it where none is given."""
+OF_THE_TEXTS, NO_SHARE = "of the texts", "none"
 _REMARKABLE = 0.05
 """Share of exact copies that is worth a note."""
-_CLOSE = 0.05
+_CLOSE = 0.005
 """Shares that differ by less are measured as one."""
 
 
@@ -54,14 +55,16 @@ def mixed(real: Any, synthetic: Any, options: MixOptions, watch: Watch = unwatch
     texts = _texts(sides, options)
     share, share_is = _share(sides, options)
     wanted = 1.0 if options.regime == "replace" else share
-    dose = dose_response(texts, _with(wanted, options), watch) if isinstance(texts, Texts) else None
+    options = _with(wanted, options)
+    dose = dose_response(texts, options, watch) if isinstance(texts, Texts) else None
     copies = effect_of_copies(texts, dose, wanted, options, watch) if isinstance(texts, Texts) and dose else None
     watch(Event("forecast"))
-    found = forecast(counts_of(sides["real"].measured), replace(options, share=share), share_is)
+    found = None if _unfit(texts, share_is) else _forecast(sides, options, share, share_is)
     watch(Event("judging"))
     refused = texts.text if isinstance(texts, Reason) else ""
     beside = _beside(sides)
-    verdict, rules = judge_mix(Evidence(None, dose, found, wanted, copies, refused, beside))
+    seen = Evidence(None, dose, found, wanted, copies, refused, beside, apart=options.valid is not None)
+    verdict, rules = judge_mix(seen)
     infos = {name: side.info for name, side in sides.items()}
     settings = options.plain | {"share": share, "share_is": share_is}
     return Mix(
@@ -82,6 +85,16 @@ class _Side:
     def info(self) -> CorpusInfo:
         return corpus_info(self.corpus, self.measured)
 
+    @property
+    def copied(self) -> float:
+        """Share of the documents that are exact copies of others."""
+        return float(self.measured.metrics["copies"].figures()["duplicates.exact"].value)
+
+    @property
+    def words(self) -> float:
+        """Words, copies counted once."""
+        return self.info.tokens * (1 - self.copied)
+
 
 def _look_up(options: MixOptions) -> None:
     """What a neural proxy needs is looked up before anything is read."""
@@ -98,19 +111,41 @@ def _read(real: Any, synthetic: Any, options: MixOptions, watch: Watch) -> dict[
     if sum(isinstance(source, str) and source == "-" for source in named.values()) > 1:
         raise UsageError("standard input can be one of the texts only: give the others as files")
     corpora = {name: open_corpus(source, options.reading) for name, source in named.items()}
-    wanted = {"real": METRICS, "synthetic": (Volume, Copies, Loops)}
+    wanted = {"real": (*METRICS, Copies), "synthetic": (Volume, Copies, Loops)}
     return {
         name: _Side(corpus, read(corpus, options, watch, wanted.get(name, (Volume,))))
         for name, corpus in corpora.items()
     }
 
 
-def _texts(sides: dict[str, _Side], options: MixOptions) -> Texts | Reason | None:
+def _texts(sides: dict[str, _Side], options: MixOptions) -> Texts | Foreign | Reason | None:
     """The texts of the dose-response, why there is none, or None where none was asked for."""
-    if "synthetic" not in sides or options.proxy == "none":
+    if "synthetic" not in sides:
         return None
+    real, synthetic = sides["real"].measured, sides["synthetic"].measured
     valid = sides["valid"].measured if "valid" in sides else None
-    return divided(sides["real"].measured, sides["synthetic"].measured, valid, options.seed)
+    check_different(real, synthetic, valid)
+    if (reason := foreign(real, synthetic)) is not None:
+        return Foreign(reason.text)
+    return None if options.proxy == "none" else divided(real, synthetic, valid, options.seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign(Reason):
+    """Why the synthetic text has no part in a judgement at all."""
+
+
+def _unfit(texts: Texts | Reason | None, share_is: str) -> bool:
+    """Whether the share would be that of a text that was refused."""
+    return isinstance(texts, Foreign) and share_is == OF_THE_TEXTS
+
+
+def _forecast(sides: dict[str, _Side], options: MixOptions, share: float, share_is: str) -> Forecast:
+    """The forecast; where no share was given, without the regimes that have one."""
+    found = forecast(counts_of(sides["real"].measured), replace(options, share=share), share_is)
+    if share_is != NO_SHARE:
+        return found
+    return replace(found, regimes={name: kept for name, kept in found.regimes.items() if name in _WITHOUT_SHARE})
 
 
 def _beside(sides: dict[str, _Side]) -> Verdict | None:
@@ -133,10 +168,10 @@ def _share(sides: dict[str, _Side], options: MixOptions) -> tuple[float, str]:
     if options.share is not None:
         return options.share, "given"
     if "synthetic" in sides:
-        real, synthetic = (sides[name].info.tokens for name in ("real", "synthetic"))
-        return synthetic / max(real + synthetic, 1), "of the texts"
+        real, synthetic = (sides[name].words for name in ("real", "synthetic"))
+        return synthetic / max(real + synthetic, 1), OF_THE_TEXTS
     if options.regime in _WITHOUT_SHARE:
-        return _WITHOUT_SHARE[options.regime], "given"
+        return _WITHOUT_SHARE[options.regime], NO_SHARE
     raise UsageError("the forecast needs the synthetic share: give --share X, or the synthetic text")
 
 
@@ -155,8 +190,7 @@ def _notes(sides: dict[str, _Side]) -> tuple[str, ...]:
     """Exact copies, and what the readers remarked."""
     notes = []
     if "synthetic" in sides:
-        metric = sides["synthetic"].measured.metrics["copies"]
-        copied = metric.figures()["duplicates.exact"].value
+        copied = sides["synthetic"].copied
         if copied >= _REMARKABLE:
             notes.append(f"{copied:.0%} of the synthetic documents are exact copies of others; here they count once")
     return (*notes, *(note for side in sides.values() for note in side.measured.notes))

@@ -19,6 +19,7 @@ REGIMES: Mapping[str, str] = {
 KINDS: Mapping[str, str] = {
     "harmful": "harmful: with the same real text, added synthetic text makes the model worse",
     "wasted": "wasted: it costs as much as the real text whose place it takes, and does no more",
+    "costly": "costly: worse than the real text whose place it takes; what it does beside real text was not measured",
     "helpful": "helpful: with the same real text, added synthetic text makes the model better",
     "unseen": f"unseen: no effect that is certain and {MARGIN:g} nats or more",
 }
@@ -63,7 +64,7 @@ def counted(count: float, noun: str) -> str:
 def of_regime(forecast: Forecast) -> str:
     """The regime in words; with the synthetic share where it has one."""
     told = REGIMES.get(forecast.regime, forecast.regime)
-    if forecast.regime == "replace":
+    if forecast.regime == "replace" or forecast.regime.startswith("accumulate"):
         return told
     whose = "at least " if forecast.share_is == "lower bound" else ""
     return f"{told}, {whose}{of_share(forecast.share)} synthetic"

@@ -27,7 +27,11 @@ MARGIN = 0.02
 """Nats a token below which an effect is of no account: 2 % of perplexity, and what the choice of training text alone
 does (two halves of one text of 30,000 words differ by .026)."""
 
-HARMFUL, WASTED, HELPFUL, UNSEEN = "harmful", "wasted", "helpful", "unseen"
+HARM = 0.05
+"""Nats below which the upper end of an interval must lie for no harm to be told from it: half of the drift at which a
+checkpoint has failed."""
+
+HARMFUL, WASTED, COSTLY, HELPFUL, UNSEEN = "harmful", "wasted", "costly", "helpful", "unseen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +61,15 @@ def estimated(nats: Floats, tokens: Ints, used: float, seed: int) -> Estimate:
 
 
 def detectable(doses: Sequence[Dose]) -> float | None:
-    """The smallest share from which on every effect has its interval above 0; None where the largest has not.
+    """The smallest share from which on every effect counts as harm; None where the largest does not. An effect counts
+    if its interval lies above 0 and it is at least `MARGIN`.
 
     Shares are tested from the largest down and the first that fails ends it, so that the chance of naming any share
     without harm stays that of one test (a fixed sequence: Maurer, Hothorn & Lehmacher 1995), without a correction.
     """
     found = None
     for dose in sorted((d for d in doses if d.effect_interval is not None), key=lambda d: -d.share):
-        if dose.effect_interval is None or dose.effect_interval[0] <= 0:
+        if sign_of(dose) <= 0:
             break
         found = dose.share
     return found
@@ -72,22 +77,36 @@ def detectable(doses: Sequence[Dose]) -> float | None:
 
 def kinds_of(doses: Sequence[Dose]) -> Mapping[str, str]:
     """By share, what the synthetic text does (see `contam.mixing.result.DoseResponse`). An effect counts if its
-    interval leaves 0 out and it is at least `MARGIN`. A share without an arm of fixed real text (1 never has one) is
-    harmful where it costs more than real text in its place and the largest share below that has such an arm is."""
-    total = {d.share: _sign(d) for d in doses if d.design == FIXED_TOTAL and d.share > 0}
-    fixed = {d.share: _sign(d) for d in doses if d.design == FIXED_REAL and d.share > 0}
-    found = {}
-    for share in sorted(total.keys() | fixed.keys()):
-        replaced = total.get(share, 0)
-        below = max((s for s in fixed if s <= share), default=None)
-        added = fixed[below] if below is not None else 0
-        if share not in fixed and (added < 0 or replaced <= 0):
-            added = min(replaced, 0)
-        found[str(rounded(share))] = {1: HARMFUL, -1: HELPFUL}.get(added, WASTED if replaced > 0 else UNSEEN)
-    return found
+    interval leaves 0 out and it is at least `MARGIN`; wasted needs an interval of the fixed-real effect that ends below
+    `HARM`. A share without an arm of fixed real text (1 never has one) is harmful where it costs more than real text in
+    its place and the largest share below that has such an arm is, else costly."""
+    total = {d.share: d for d in doses if d.design == FIXED_TOTAL and d.share > 0}
+    fixed = {d.share: d for d in doses if d.design == FIXED_REAL and d.share > 0}
+    return {
+        str(rounded(share)): _kind(total.get(share), fixed.get(share), _below(fixed, share))
+        for share in sorted(total.keys() | fixed.keys())
+    }
 
 
-def _sign(dose: Dose) -> int:
+def _below(fixed: Mapping[float, Dose], share: float) -> Dose | None:
+    """The dose of the largest share below one that has no arm of its own."""
+    return fixed[max(lower)] if (lower := [s for s in fixed if s < share]) else None
+
+
+def _kind(replaced: Dose | None, added: Dose | None, below: Dose | None) -> str:
+    cost = sign_of(replaced) if replaced is not None else 0
+    if added is None:
+        if cost > 0:
+            return HARMFUL if below is not None and sign_of(below) > 0 else COSTLY
+        return HELPFUL if cost < 0 else UNSEEN
+    sign = sign_of(added)
+    if sign:
+        return HARMFUL if sign > 0 else HELPFUL
+    small = added.effect_interval is not None and added.effect_interval[1] < HARM
+    return WASTED if cost > 0 and small else UNSEEN
+
+
+def sign_of(dose: Dose) -> int:
     """1 for harm, -1 for help, 0 where neither is seen."""
     if dose.effect_nats is None or dose.effect_interval is None or abs(dose.effect_nats) < MARGIN:
         return 0

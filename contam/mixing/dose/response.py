@@ -117,7 +117,7 @@ def planned(sizes: tuple[int, int], shares: Sequence[float], most: int) -> Plan:
         if missing
     ]
     notes += [
-        f"{design}: {tokens:,} {kind} tokens, not {most:,}: a seed uses {POOL:.0%} of either text at the most"
+        f"{design}: {tokens:,} {kind} tokens, not {most:,}: a seed uses {100 * POOL:.0f} % of either text at the most"
         for design, tokens, kind in ((FIXED_TOTAL, total, "training"), (FIXED_REAL, fixed, "real"))
         if tokens < most
     ]

@@ -88,14 +88,11 @@ def read(
 
 def divided(real: Measured, synthetic: Measured, valid: Measured | None, seed: int) -> Texts | Reason:
     """The texts of a dose-response from what was read with ``seed``; see `texts_of`."""
-    _check_different(real, synthetic, valid)
+    check_different(real, synthetic, valid)
+    if (reason := foreign(real, synthetic)) is not None:
+        return reason
     human, machine = _passages(real.segments), _passages(synthetic.segments)
-    known = float(np.isin(machine.hashes, human.hashes).mean()) if machine.words else 1.0
-    if known < FOREIGN and machine.words >= LEAST:
-        return Reason(
-            f"only {known:.0%} of the synthetic words occur in the real text: another language, or no text. A share "
-            "of it in a mixture is judged against real text of the same kind"
-        )
+    known = _known(real, synthetic)
     if valid is not None:
         held, pool = _passages(valid.segments), human
         held = held.take(np.arange(min(int(np.searchsorted(held.bounds, MOST_HELD_OUT)), len(held.keys))))
@@ -114,7 +111,8 @@ def divided(real: Measured, synthetic: Measured, valid: Measured | None, seed: i
             "effects are too favourable; held-out text (--valid) that it never saw avoids that"
         )
     if known < STRANGE:
-        notes.append(f"{known:.0%} of the synthetic words occur in the real text: the two are hardly of one kind")
+        share = f"{100 * known:.0f} % of the synthetic words occur in the real text"
+        notes.append(f"{share}: the two are hardly of one kind")
     raw = {int(k): t for m in (real, synthetic, valid) if m for k, t in zip(m.segments.keys, m.segments.texts)}
     found = _told(pool, own, held, raw, seed)
     if not found.tuning:
@@ -122,7 +120,25 @@ def divided(real: Measured, synthetic: Measured, valid: Measured | None, seed: i
     return replace(found, notes=tuple(notes))
 
 
-def _check_different(real: Measured, synthetic: Measured, valid: Measured | None) -> None:
+def foreign(real: Measured, synthetic: Measured) -> Reason | None:
+    """Why the two texts cannot be of one language; None where they may be."""
+    known = _known(real, synthetic)
+    if known >= FOREIGN or synthetic.segments.words < LEAST:
+        return None
+    return Reason(
+        f"only {100 * known:.0f} % of the synthetic words occur in the real text: another language, or no text. A "
+        "mixture is judged with real text of the same kind"
+    )
+
+
+def _known(real: Measured, synthetic: Measured) -> float:
+    """Share of the synthetic words that the real text has, by their occurrences."""
+    words = [normalised(m.segments.hashes) for m in (synthetic, real)]
+    return float(np.isin(words[0], words[1]).mean()) if len(words[0]) else 1.0
+
+
+def check_different(real: Measured, synthetic: Measured, valid: Measured | None) -> None:
+    """Raise InputError where two of the corpora are the same documents."""
     digests: dict[str, str] = {}
     for found, name in ((real, "real"), (synthetic, "synthetic"), (valid, "held-out")):
         if found is None:
@@ -163,11 +179,26 @@ def _without(held: Passages, text: Passages, whole: bool) -> Passages:
 
 
 def _copied(text: Passages, other: Passages) -> NDArray[np.float64]:
-    """Share of the 8-grams of each segment that occur in another text; of shorter segments it is 0."""
+    """Share of the 8-grams of each segment that occur in another text; of a shorter segment 1 where the other text has
+    one of the same words, else 0."""
     grams, starts = _grams(text)
     of = np.searchsorted(text.bounds, starts, "right") - 1
     hits = np.bincount(of, weights=np.isin(grams, _grams(other)[0]), minlength=len(text.keys))
-    return np.asarray(hits / np.maximum(np.bincount(of, minlength=len(text.keys)), 1))
+    shares = hits / np.maximum(np.bincount(of, minlength=len(text.keys)), 1)
+    short, codes = _short(text)
+    shares[short] = np.isin(codes, _short(other)[1])
+    return np.asarray(shares)
+
+
+def _short(text: Passages) -> tuple[Ints, NDArray[np.uint64]]:
+    """(rows, hashes) of segments that have words, but none of 8 together."""
+    lengths = np.diff(text.bounds)
+    rows = np.flatnonzero((lengths > 0) & (lengths < COPY_GRAM))
+    out = lengths[rows].astype(np.uint64)
+    for k in range(COPY_GRAM - 1):
+        longer = np.flatnonzero(lengths[rows] > k)
+        out[longer] = mixed(out[longer], text.hashes[text.bounds[rows[longer]] + k])
+    return rows, out
 
 
 def _grams(text: Passages) -> tuple[NDArray[np.uint64], Ints]:
@@ -195,8 +226,8 @@ def _overlaps(human: Passages, machine: Passages, rest: Passages, own: Passages)
         notes.append(f"{same:,} of {len(documents):,} synthetic documents that were kept are also in the real text")
     if lost:
         notes.append(
-            f"{lost:,} synthetic words ({lost / rest.words:.1%}) repeat the real text word for word and were left out: "
-            "so much of the synthetic text is real"
+            f"{lost:,} synthetic words ({100 * lost / rest.words:.1f} %) repeat the real text word for word and were "
+            "left out: so much of the synthetic text is real"
         )
     return notes
 

@@ -21,8 +21,8 @@ def forecast_sections(found: Forecast | None, full: bool, picture: Sequence[Pict
     title = f"{found.label[:1].upper()}{found.label[1:]}"
     what = Sentences((f"retained, generation after generation, training {of_regime(found)}",))
     sections = [Section(title, (what, *picture, _by_generation(found, full), Sentences(_told(found))))]
-    sections += [_regimes(found)] if len(found.regimes) > 1 else []
-    sections.append(Section(f"Assumptions of the {found.label}", (Sentences(_assumed(found)),)))
+    sections += [_regimes(found)] if len(found.regimes) > 1 and full else []
+    sections.append(Section(f"Assumptions of the {found.label}", (Sentences(_assumed(found, full)),)))
     return tuple(sections)
 
 
@@ -53,10 +53,15 @@ def _told(found: Forecast) -> tuple[str, ...]:
         told.append("new text brings other rare words for those of the tail that go: the vocabulary says what is lost")
     if found.fresh_share_for:
         told.append(f"fresh real text in every generation: {_fresh(found)}")
-    if found.half_lives:
-        told.append(f"half is lost: {_halves(found)}")
+    if halves := _halves(found):
+        told.append(f"half is lost: {halves}")
     if found.limit is not None:
         told.append(f"after endless generations {of_retained(found.limit)} of the vocabulary is left")
+    if len(found.regimes) > 1:
+        ranked = sorted(found.regimes.items(), key=lambda item: -item[1])
+        last = counted(found.generations[-1].generation, "generation")
+        named = ", ".join(f"{name} {of_retained(kept)}" for name, kept in ranked)
+        told.append(f"vocabulary after {last} under every regime, all else equal: {named}")
     if found.share_is == LOWER_BOUND:
         told.append("the synthetic share is a lower bound, so this is the best case")
     return tuple(told)
@@ -70,12 +75,10 @@ def _fresh(found: Forecast) -> str:
 
 
 def _halves(found: Forecast) -> str:
-    never = f"not within {found.horizon:,} generations"
-    return ", ".join(
-        f"{name} {never if after is None else 'after ' + counted(after, 'generation')}"
-        for name, after in found.half_lives.items()
-        if name == "vocabulary" or (name == "tail" and found.regime != "fresh")
-    )
+    """When half is lost, of what is ever lost by half."""
+    shown = {"vocabulary", *(("tail",) if found.regime != "fresh" else ())}
+    known = [(name, after) for name, after in found.half_lives.items() if name in shown and after is not None]
+    return ", ".join(f"{name} after {counted(after, 'generation')}" for name, after in known)
 
 
 def _regimes(found: Forecast) -> Section:
@@ -88,9 +91,11 @@ def _regimes(found: Forecast) -> Section:
     return Section("Other regimes", (Sentences((f"retained after {last}, all else equal",)), table))
 
 
-def _assumed(found: Forecast) -> tuple[str, ...]:
+def _assumed(found: Forecast, full: bool) -> tuple[str, ...]:
     sizes = f"{found.tokens:,} words in a generation, {found.vocabulary:,} different words in the real text"
-    share = f"{of_share(found.share)} synthetic ({found.share_is})"
+    share = "no share" if found.share_is == "none" else f"{of_share(found.share)} synthetic ({found.share_is})"
     how = f"{found.method}; {sizes}; text written at temperature {found.temperature:g}; {share}"
     error = (found.error,) if found.error else ()
+    if not full:
+        return (" ".join(found.assumptions), how, *error, *found.notes)
     return (*found.assumptions, how, *error, *found.notes)
