@@ -109,7 +109,7 @@ def test_the_detectable_share_ends_where_a_larger_one_fails():
 
 def test_kinds():
     total = [dose(0.1, 0.03, 0.02), dose(0.25, 0.1, 0.05), dose(0.5, 0.1, 0.05), dose(0.75, 0.01, 0.002)]
-    real = [(0.1, 0.05, 0.02), (0.25, -0.05, 0.02), (0.5, 0.05, 0.1), (0.75, MARGIN / 2, MARGIN / 4)]
+    real = [(0.1, 0.05, 0.02), (0.25, -0.05, 0.02), (0.5, 0.02, 0.025), (0.75, MARGIN / 2, MARGIN / 4)]
     found = kinds_of([*total, *(dose(*r, FIXED_REAL) for r in real)])
     assert found == {"0.1": "harmful", "0.25": "helpful", "0.5": "wasted", "0.75": "unseen"}
 
@@ -117,7 +117,7 @@ def test_kinds():
 def test_a_share_without_real_text_is_as_harmful_as_the_one_below_it():
     worse, harmful, helpful = dose(1.0, 0.5, 0.1), dose(0.5, 0.1, 0.01, FIXED_REAL), dose(0.5, -0.1, 0.01, FIXED_REAL)
     assert kinds_of([worse, harmful])["1.0"] == "harmful"
-    assert kinds_of([worse, helpful])["1.0"] == "wasted"
+    assert kinds_of([worse, helpful])["1.0"] == "costly"
     assert kinds_of([dose(1.0, 0.01, 0.1), harmful])["1.0"] == "unseen"
     assert kinds_of([dose(1.0, -0.2, 0.1), helpful])["1.0"] == "helpful"
 

@@ -8,7 +8,8 @@ import pytest
 from mixes import LOSS, NOT_MEASURED, dose, make_dose, make_forecast, make_mix, make_share
 
 from contam.mixing.asked import NEAR, Evidence, kind_of
-from contam.mixing.judging import HARM, LOST, judge_mix, rules_of
+from contam.mixing.dose.effects import HARM, MARGIN
+from contam.mixing.judging import LOST, judge_mix, rules_of
 from contam.mixing.result import FIXED_REAL, FIXED_TOTAL, Retained
 from contam.result import Level, Verdict
 from contam.synthetic.share import Declared
@@ -59,15 +60,17 @@ def test_a_lower_bound_beside_a_dose_response_without_harm_is_not_healthy_either
 @pytest.mark.parametrize(
     ("effect", "half", "expected"),
     [
-        (HARM + 0.011, 0.01, AT_RISK),  # the whole interval at or above the limit
-        (HARM + 0.005, 0.01, INSUFFICIENT),  # it lies on both sides
-        (HARM - 0.011, 0.01, HEALTHY),
-        (0.0, 0.2, INSUFFICIENT),  # nothing could have been seen
+        (0.3, 0.2, AT_RISK),
+        (MARGIN + 0.001, 0.01, AT_RISK),  # certain, and of account
+        (MARGIN - 0.001, 0.01, HEALTHY),  # certain, and of no account
+        (HARM, 0.1, INSUFFICIENT),  # as likely none as twice as much
+        (0.0, HARM + 0.001, INSUFFICIENT),  # nothing could have been seen
+        (0.0, HARM - 0.001, HEALTHY),
         (-0.2, 0.01, HEALTHY),  # help
         (0.3, None, INSUFFICIENT),  # no interval, no finding
     ],
 )
-def test_harm_counts_with_its_whole_interval(effect, half, expected):
+def test_harm_counts_where_it_is_certain_and_of_account(effect, half, expected):
     assert level(dose=one(effect, half or 0), forecast=kept(0.97)) is expected
 
 
@@ -107,7 +110,25 @@ def test_a_share_that_was_not_measured_borrows_from_its_neighbour_only():
     ],
 )
 def test_generations_of_proxies(later, effect, expected):
-    assert level(dose=one(effect, later=later), forecast=kept(0.97)) is expected
+    assert level(dose=one(effect, later=later), forecast=kept(0.97, regime="reused")) is expected
+    if effect == 0.0:  # proxies keep their real text: nothing is said of a regime that gets new text
+        assert level(dose=one(effect, later=later), forecast=kept(0.97)) is HEALTHY
+
+
+def test_what_could_not_be_measured_at_the_share_is_said():
+    found = one(0.0, share=0.25)
+    verdict, _ = judge_mix(Evidence(dose=found, forecast=kept(0.97), asked=0.6))
+    told = " ".join(verdict.reasons)
+    assert verdict.level is INSUFFICIENT and "60 % synthetic text does beside real text was not measured" in told
+    alone = one(0.3, share=1.0)
+    assert level(dose=alone, forecast=kept(0.97), asked=1.0) is AT_RISK
+    assert level(dose=one(0.0, share=1.0), forecast=kept(0.97), asked=1.0) is HEALTHY
+
+
+def test_a_loss_that_the_generator_may_flatter_is_said_so():
+    for apart in (True, False):
+        verdict, _ = judge_mix(Evidence(dose=one(-0.1), forecast=kept(0.97), apart=apart))
+        assert any("too favourable" in reason for reason in verdict.reasons) is not apart
 
 
 def test_where_no_real_text_is_left_a_steady_loss_is_enough():
@@ -226,7 +247,9 @@ def test_rare_words_that_the_synthetic_text_lacks_count_whatever_the_loss_is():
     assert level(**calm) is HEALTHY
     assert level(**calm, beside=beside(0.009)) is AT_RISK
     assert level(**calm, beside=beside(0.026)) is HEALTHY  # changed, but its rare words are there
-    assert level(**calm, beside=beside(0.009), asked=0.05) is HEALTHY  # a little of it
+    little = {"dose": one(-0.2, share=0.05), "forecast": kept(0.97, share=0.05)}
+    assert level(**little, beside=beside(0.009)) is HEALTHY
+    assert level(beside=beside(0.4)) is INSUFFICIENT  # that no loss was found is no evidence
     assert level(**calm, beside=beside(0.4, Level.COLLAPSING)) is AT_RISK  # loops
     assert level(**calm, beside=beside(level=INSUFFICIENT, tests=False)) is HEALTHY
     helpful = replace(one(-0.2), kinds={"0.5": "helpful"})
@@ -236,5 +259,6 @@ def test_rare_words_that_the_synthetic_text_lacks_count_whatever_the_loss_is():
 
 
 def test_two_generations_do_not_tell_whether_losses_settle():
-    assert level(dose=one(0.0, later=(0.2, 0.4)), forecast=kept(0.97)) is HEALTHY
-    assert level(dose=one(0.0, later=(0.2, 0.4, 0.6)), forecast=kept(0.97)) is AT_RISK
+    kept_text = kept(0.97, regime="reused")
+    assert level(dose=one(0.0, later=(0.2, 0.4)), forecast=kept_text) is HEALTHY
+    assert level(dose=one(0.0, later=(0.2, 0.4, 0.6)), forecast=kept_text) is AT_RISK

@@ -65,6 +65,14 @@ def test_synthetic_documents_of_the_held_out_text_and_copies_are_taken_out():
     assert "repeat the real text word for word" in told
 
 
+def test_copies_of_fewer_words_than_an_8_gram_are_seen_too():
+    lines = [" ".join(text.split()[k : k + 6]) for text in REAL for k in range(0, 60, 6)]
+    other = [" ".join(text.split()[k : k + 6]) for text in OTHER for k in range(0, 60, 6)]
+    found = made(lines, [*other, *(f"{line} !" for line in lines)])
+    assert isinstance(found, Texts) and not any(text.endswith("!") for text in found.synthetic)
+    assert {*found.held_out}.isdisjoint(text.removesuffix(" !") for text in found.synthetic)
+
+
 def test_a_copy_is_no_synthetic_text():
     found = made(REAL, [f"so {text}" for text in REAL])
     assert isinstance(found, Reason) and "repeat the real text word for word" in found.text
