@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 REAL, SYNTHETIC = "real", "synthetic"
 POOL = 2 / 3
 """The part of either text that one seed trains on at the most: seeds that all saw the same would know no chance."""
-WORTH_A_SHARE = 1 / 4
+WORTH_A_SHARE = 0.5
 """A share that synthetic text reaches only with less than this part of the tokens wanted is left out."""
 FEW = 30
 
