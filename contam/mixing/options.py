@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -94,9 +95,12 @@ class MixOptions:
 
     @property
     def plain(self) -> dict[str, Any]:
-        """The settings that can move a figure, by name."""
+        """The settings that can move a figure, by name. Held-out text that is no path is not among them."""
         left_out = ("workers", "device")
-        return {n: getattr(self, n) for n in self.__dataclass_fields__ if n not in left_out}
+        known = {n: getattr(self, n) for n in self.__dataclass_fields__ if n not in left_out}
+        valid = self.valid
+        known["valid"] = str(valid) if isinstance(valid, (str, os.PathLike)) else None if valid is None else "texts"
+        return known
 
 
 def _grid(given: tuple[float, ...]) -> tuple[float, ...]:
