@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from contam.mixing.dose.response import dose_response
+from contam.mixing.dose.response import POOL, dose_response
 from contam.mixing.dose.texts import Texts
 from contam.mixing.options import MixOptions, Watch
 from contam.mixing.result import FIXED_REAL, DoseResponse
@@ -16,8 +16,8 @@ from contam_metrics.words import cut
 COPIED = 0.02
 """Share of near copies among the synthetic documents from which on their effect is measured."""
 _SEEDS = 3
-_ROOM = 0.9
-"""Part of the synthetic words that is planned with: documents are drawn whole."""
+_LEAST = 2_000
+"""Fewest words that a proxy is trained on."""
 
 
 def without_copies(texts: Texts) -> tuple[Texts, float]:
@@ -33,8 +33,8 @@ def effect_of_copies(
     texts: Texts, dose: DoseResponse, share: float, options: MixOptions, watch: Watch
 ) -> Mapping[str, float | None] | None:
     """``duplicates``, the share of near copies, with the fixed-real effect at the measured share nearest to ``share``
-    as the text is (``before``) and without them (``effect_nats``), both on equally many words. None where there are
-    hardly any copies, or too little text is left."""
+    as the text is (``before``) and without them (``effect_nats``), both on equally many words; the effects are left out
+    where too little text is left. None where there are hardly any copies."""
     doses = [d for d in dose.of(FIXED_REAL) if 0 < d.share < 1]
     if not doses:
         return None
@@ -43,14 +43,14 @@ def effect_of_copies(
         return None
     at = min(doses, key=lambda d: abs(d.share - share)).share
     words = sum(len(text.split()) for text in single.synthetic)
-    size = min(options.size, int(_ROOM * words / max(at, at / (1 - at))))
-    if size < 2_000:
+    if POOL * words * min(1.0, 1 / at - 1) < _LEAST:
         return {"duplicates": copies, "effect_nats": None}
-    asked = replace(options, shares=(0.0, at), seeds=min(options.seeds, _SEEDS), size=size, rounds=0)
-    before, after = (_effect(one, asked, watch) for one in (texts, single))
-    return {"duplicates": copies, "before": before, "effect_nats": after}
+    asked = replace(options, shares=(0.0, at), seeds=min(options.seeds, _SEEDS), rounds=0)
+    after = dose_response(single, asked, watch)
+    before = dose_response(texts, replace(asked, size=max(after.real_tokens, _LEAST)), watch)
+    return {"duplicates": copies, "before": _effect(before), "effect_nats": _effect(after)}
 
 
-def _effect(texts: Texts, options: MixOptions, watch: Watch) -> float | None:
-    found = dose_response(texts, options, watch).of(FIXED_REAL)
-    return found[-1].effect_nats if found else None
+def _effect(found: DoseResponse) -> float | None:
+    doses = found.of(FIXED_REAL)
+    return doses[-1].effect_nats if doses else None
