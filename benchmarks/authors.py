@@ -148,9 +148,13 @@ def training_rows(
     without_families: Iterable[str] = (), without_generators: Iterable[str] = (), free_only: bool = True,
     without_origins: Iterable[str] = (), most: int = 200,
 ) -> TrainingRows:  # fmt: skip
-    """Human text of all domains (``most`` documents of each, evenly spread) and of the labelled sets, and the text of
-    instruct models: never that of a base model, which lies on the other side of human text. Origins are those of the
-    labelled sets; a dataset's name leaves out all of them."""
+    """Human text of all domains and of the labelled sets, and the text of instruct models: never that of a base model,
+    which lies on the other side of human text. Origins are those of the labelled sets; a dataset's name leaves out all
+    of them.
+
+    Of a domain the first ``most`` of every k-th document, k the whole part of its documents over ``most``: of 399
+    documents and ``most`` = 200 the first 200.
+    """
     families, generators, origins = set(without_families), set(without_generators), set(without_origins)
     found: dict[str, tuple[str, bool, str, str, str, str]] = {}
     for s in machine_sets():

@@ -53,7 +53,8 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What one made-up audit of ``n`` documents with a true ``share`` got, under the null of one ``order``."""
+    """What one made-up audit of ``n`` documents with a true ``share`` got, under the null of one ``order``. There is no
+    bound without an alarm."""
 
     cell: Cell
     order: str
@@ -157,7 +158,8 @@ def audits(cell: Cell, null: NullPairs) -> Iterator[Audit]:
                 pair = pair_of(score[found.block], score[found.audit])
                 for order in ORDERS:
                     u, r = values[n, order]
-                    p, low = rank_test(pair.auc, u), bound(pair.left, r).share
+                    p = rank_test(pair.auc, u)
+                    low = bound(pair.left, r).share if p <= ALARM else 0.0
                     yield Audit(cell, order, unseen, round(share * n) / n, n, p, low)
 
 

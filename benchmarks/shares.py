@@ -99,8 +99,8 @@ def false_of_halves(null: NullPairs) -> str:
     rows = []
     for order in ORDERS:
         found, (alarms, bounds) = rates(told(null, order)), ASKED_FALSE[order]
-        rows.append([order, str(int(found["pairs"])), f"{found['alarms']:.3f} ({alarms})",
-                     f"{found['bounds']:.3f} ({bounds})"])  # fmt: skip
+        seen, above = (found[what] / found["pairs"] for what in ("alarms", "bounds"))
+        rows.append([order, str(found["pairs"]), f"{seen:.3f} ({alarms})", f"{above:.3f} ({bounds})"])
     return table(["order", "pairs", "alarms at p ≤ .05", "bounds above 0"], rows)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from contam.auditing import AuditOptions, corpus_info, measured_of, open_corpus
 from contam.corpus import Corpus
@@ -23,17 +24,15 @@ from contam.mixing.options import EstimateOptions, Event, MixOptions, Watch, unw
 from contam.mixing.provenance import provenance
 from contam.mixing.result import Forecast, Mix, ScoredDocument
 from contam.result import CorpusInfo
-from contam.synthetic.measuring import english_reason, measure_share
+from contam.synthetic.measuring import COMPARED, english_reason, measure_share
 from contam.synthetic.scored import Scored
 from contam.synthetic.share import Declared, SyntheticShare
 from contam.synthetic.streaming import AllScores, SampleScores
 
 SHOWN = 10_000
 """Documents of the JSON, the most machine-like first; the column file has all."""
-COMPARED = 200
 UNSEEN = 0.5
 """Shares of less are found in some sources only (docs/share.md)."""
-EXCERPT = 400
 _FORECAST = ("regime", "generations", "tokens", "temperature", "rate")
 
 
@@ -73,18 +72,9 @@ def estimated(
     _look_up(options, scores)
     audited = _side(corpus, options, watch)
     trusted = _side(options.reference, options, watch) if options.reference is not None else None
-    notes = _compared(audited, trusted)
-    if limit is not None and limit < UNSEEN:
-        notes.append(
-            f"a limit of {limit:.0%} (--max-share) is below what is usually proven: {UNSEEN:.0%} and more "
-            "are found in most sources, 10 % in none"
-        )
-    watch(Event("judging"))
-    share = measure_share(
-        audited.scored, trusted.scored if trusted else None, options.order,
-        strange=english_reason(audited.measured.segments), declared=_declared(audited.scored, options, watch),
-    )  # fmt: skip
-    detection = _detection(audited, options, watch)
+    notes = [*_notes(audited, trusted), *_low_limit(limit)]
+    share, left = _share(audited, trusted, options, watch)
+    detection = _detection(audited.sample, left.keys[: share.documents or COMPARED], options, watch)
     if scores is not None:
         write_scores(scores, audited.scored, trusted.scored if trusted else None, detection)
         notes.append(f"{scores}: the scores of {len(audited.scored):,} documents")
@@ -95,18 +85,19 @@ def estimated(
         rules, provenance(settings, options.seed, begin, audited.info),
         documents=_documents(audited, trusted, detection), documents_total=len(audited.scored),
         limits={} if limit is None else {"share": limit}, notes=tuple(notes), settings=settings,
-        compared=_pair(audited, trusted),
+        compared=_pair(left, trusted.scored, share.documents) if trusted and share.documents else {},
     )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Side:
-    """One corpus as it was read and scored."""
+    """One corpus as it was read and scored; ``keys`` uint64[N] of all documents, short ones and copies too."""
 
     corpus: Corpus
     measured: Measured
     info: CorpusInfo
     scored: Scored
+    keys: NDArray[np.uint64]
     sample: SampleScores
     excerpts: dict[str, str] = field(default_factory=dict)
 
@@ -132,50 +123,77 @@ def _side(source: Any, options: EstimateOptions, watch: Watch) -> Side:
     measured = measured_of(corpus, how, (*METRICS, AllScores, SampleScores))
     scores, sample = measured.metrics["all_scores"], measured.metrics["sample_scores"]
     assert isinstance(scores, AllScores) and isinstance(sample, SampleScores)
-    return Side(corpus, measured, corpus_info(corpus, measured), scores.scored(), sample, scores.excerpts())
+    return Side(
+        corpus, measured, corpus_info(corpus, measured), scores.scored(), scores.rows.keys, sample, scores.excerpts()
+    )
 
 
-def _compared(audited: Side, trusted: Side | None) -> list[str]:
-    """Remarks on documents of both sides. Raises InputError where both are the same text."""
+def _notes(audited: Side, trusted: Side | None) -> list[str]:
+    """What the readers remarked. Raises InputError where both sides are the same text."""
     notes = list(audited.measured.notes)
     if trusted is None:
         return notes
-    same = np.intersect1d(audited.scored.keys, trusted.scored.keys)
-    if len(same) and len(same) == len(audited.scored) == len(trusted.scored):
+    if len(audited.scored) and np.array_equal(audited.scored.keys, trusted.scored.keys):
         raise InputError(
             "the trusted text is the audited text: give text that you know to be free of machine text (an older part "
             "of the same source)"
         )
-    if len(same):
-        notes.append(f"{len(same):,} documents are in the trusted text as well; they count on both sides")
     return notes + list(trusted.measured.notes)
 
 
-def _declared(audited: Scored, options: EstimateOptions, watch: Watch) -> Declared | None:
+def _low_limit(limit: float | None) -> list[str]:
+    """A remark on a limit that is rarely reached whatever the text."""
+    if limit is None or limit >= UNSEEN:
+        return []
+    found = f"a share of {UNSEEN:.0%} is found in most sources, one of 10 % is not"
+    return [f"a limit of {limit:.0%} (--max-share) does not rule more than that out: {found}"]
+
+
+def _share(
+    audited: Side, trusted: Side | None, options: EstimateOptions, watch: Watch
+) -> tuple[SyntheticShare, Scored]:
+    """The share, and the audited documents that are not in the trusted text: the first of them were compared."""
+    strange = english_reason(audited.measured.segments)
+    declared = _declared(audited, strange, options, watch)
+    watch(Event("judging"))
+    if trusted is None:
+        return measure_share(audited.scored, None, options.order, strange=strange, declared=declared), audited.scored
+    left = audited.scored.without(trusted.keys)
+    strange = strange or english_reason(trusted.measured.segments, "the trusted text")
+    return measure_share(left, trusted.scored, options.order, strange=strange, declared=declared), left
+
+
+def _declared(audited: Side, strange: str | None, options: EstimateOptions, watch: Watch) -> Declared | None:
     """The estimate from the user's own labelled text."""
     if options.human is None:
         return None
     from contam.synthetic.declared import declared_share
 
-    human, machine = (_side(path, options, watch).scored for path in (options.human, options.machine))
-    return declared_share(human, machine, audited, options.generator, seed=options.seed)
+    human, machine = (_side(path, options, watch) for path in (options.human, options.machine))
+    for whose, side in (("the labelled human text", human), ("the labelled machine text", machine)):
+        strange = strange or english_reason(side.measured.segments, whose)
+    if strange is not None:
+        counts = len(human.scored), len(machine.scored)
+        return Declared(options.generator, None, None, None, None, None, *counts, reason=strange)
+    return declared_share(human.scored, machine.scored, audited.scored, options.generator, seed=options.seed)
 
 
-def _detection(audited: Side, options: EstimateOptions, watch: Watch) -> Mapping[int, Mapping[str, float]]:
-    """Scores under a language model of the documents that were compared, by their keys, then by name."""
+def _detection(
+    sample: SampleScores, keys: NDArray[np.uint64], options: EstimateOptions, watch: Watch
+) -> Mapping[int, Mapping[str, float]]:
+    """Scores under a language model of the documents of some keys, by these, then by name."""
     if options.model is None:
         return {}
     from contam.models.detection import detection_scores
 
-    held = audited.sample.sample.rows
-    keys = [key for key in audited.scored.keys.tolist() if key in held][:COMPARED]
+    held = [key for key in keys.tolist() if key in sample.sample.rows]
     watch(Event("scoring", note=options.model))
-    texts = [audited.sample.opening(key).decode("utf-8", "replace") for key in keys]
+    texts = [sample.opening(key).decode("utf-8", "replace") for key in held]
     found = detection_scores(texts, options.model, options.observer, options.device, options.precision)
     names = {"fast_detect_gpt": "fast_detect", "binoculars": "binoculars"}
     return {
         key: {name: value for name, field in names.items() if (value := getattr(one, field)) is not None}
-        for key, one in zip(keys, found)
+        for key, one in zip(held, found)
     }
 
 
@@ -205,12 +223,9 @@ def _settings(options: EstimateOptions, audited: Side) -> dict[str, Any]:
     return {n: value if isinstance(value, (str, int, float, type(None))) else "texts" for n, value in asked.items()}
 
 
-def _pair(audited: Side, trusted: Side | None) -> dict[str, tuple[float, ...]]:
-    """The scores that are compared: as many on either side, by their keys."""
-    if trusted is None:
-        return {}
-    n = min(COMPARED, len(audited.scored), len(trusted.scored))
-    return {name: tuple(s.scored.scores[:n].tolist()) for name, s in (("audited", audited), ("trusted", trusted))}
+def _pair(audited: Scored, trusted: Scored, n: int) -> dict[str, tuple[float, ...]]:
+    """The scores that were compared: the first by their keys, as many on either side."""
+    return {name: tuple(s.scores[:n].tolist()) for name, s in (("audited", audited), ("trusted", trusted))}
 
 
 def _forecast(share: SyntheticShare, trusted: Side | None, options: EstimateOptions, watch: Watch) -> Forecast | None:

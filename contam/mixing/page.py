@@ -21,6 +21,7 @@ from contam.reports.page import Banner, Block, Excerpt, Excerpts, Page, Picture,
 from contam.result import CorpusInfo, Level, RuleResult
 from contam.rules import failing
 from contam.synthetic.measuring import per_cent
+from contam.synthetic.share import SyntheticShare
 from contam.wording import probability
 
 REPORT, FIGURES, RESULT = "report.html", "figures", "mix.json"
@@ -58,7 +59,7 @@ def banner_of(result: Mix) -> Banner:
     told = [_short(result.verdict.reasons[0])] if result.verdict and level and level.severity > 0 else []
     told += _found(result, forecast=not (told and told[0].startswith(LABEL)))
     limit = result.limits.get("share")
-    if result.synthetic_share is not None and limit is not None and (result.synthetic_share.lower_bound or 0.0) > limit:
+    if result.synthetic_share is not None and limit is not None and result.synthetic_share.proven > limit:
         told.insert(0, f"more than the limit of {of_share(limit)} is proven (--max-share)")
     floor = result.verdict.detection_floor if result.verdict else ""
     return Banner(level.value if level else "no_level", "; ".join(told) or "nothing was measured", floor)
@@ -137,7 +138,7 @@ def _footer(result: Mix) -> str:
 def _bound_told(result: Mix) -> str:
     share = result.synthetic_share
     if share is None or not share.measured:
-        return "synthetic share not measured"
+        return "synthetic share not measured" + _declared_told(share)
     p = f"p = {probability(share.p_value)}".replace("= <", "<") if share.p_value is not None else "no p-value"
     if result.verdict is None:
         return f"no difference from the trusted text found ({p})"
@@ -145,6 +146,16 @@ def _bound_told(result: Mix) -> str:
         return f"synthetic share not bounded away from 0 ({p})"
     least = f"at least {per_cent(share.lower_bound)} of the documents"
     return f"{least} read like text of instruct models, if source and subject are those of the trusted text ({p})"
+
+
+def _declared_told(share: SyntheticShare | None) -> str:
+    """The estimate from labelled text, which needs no trusted text."""
+    found = share.declared if share else None
+    if found is None or found.estimate is None or found.interval is None:
+        return ""
+    span = " to ".join(of_share(round(end, 2)) for end in found.interval)
+    told = f"about {of_share(round(found.estimate, 2))} ({span}) from labelled text"
+    return f" beside trusted text; {told}, if the generator is {found.generator}"
 
 
 def _harm_told(result: Mix) -> str:
@@ -170,7 +181,7 @@ def _share(result: Mix, picture: Sequence[Picture]) -> Section | None:
     told = list(share.sentences) or [share.reason or "Nothing can be said of the synthetic share."]
     limit = result.limits.get("share")
     if limit is not None and share.measured:
-        above = "above" if (share.lower_bound or 0.0) > limit else "not above"
+        above = "above" if share.proven > limit else "not above"
         told.append(f"the lower bound is {above} the limit of {of_share(limit)} (--max-share)")
     return Section("Synthetic share", (Sentences(tuple(told)), *picture))
 

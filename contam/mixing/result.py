@@ -174,7 +174,7 @@ class Mix:
     def exit_code(self, fail_on: str = "collapsing", allow_insufficient: bool = False) -> int:
         """0 judged, below ``fail_on``; 1 at or above it, or a share above the user's limit; 2 could not judge."""
         limit, share = self.limits.get("share"), self.synthetic_share
-        if share is not None and limit is not None and (share.lower_bound or 0.0) > limit:
+        if share is not None and limit is not None and share.proven > limit:
             return 1
         if self.level is Level.INSUFFICIENT:
             return 0 if allow_insufficient else 2

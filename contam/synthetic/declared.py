@@ -124,9 +124,14 @@ def folds_of(human: Labelled, machine: Labelled) -> tuple[Ints, Ints]:
 def declared_share(
     human: Scored, machine: Scored, audited: Scored, generator: str, *, seed: int = 0
 ) -> Declared:
-    """The declared estimate of ``audited`` text from labelled text, each document its own group; see `estimate`."""
+    """The declared estimate of ``audited`` text from labelled text, each document its own group; see `estimate`.
+
+    Labelled documents that are in the audited text are left out: they would be judged by themselves.
+    """
+    human, machine = human.without(audited.keys), machine.without(audited.keys)
     sides = Labelled.of(human.scores), Labelled.of(machine.scores, first=len(human))
-    return estimate(*sides, audited.scores, generator, seed=seed)
+    found = estimate(*sides, audited.scores, generator, seed=seed)
+    return replace(found, shared=human.shared + machine.shared)
 
 
 def estimate(

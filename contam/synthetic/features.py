@@ -148,6 +148,15 @@ def featurised(texts: Batch | Iterable[str | bytes], table: WordTable | None = N
     return Features.joined(parts)
 
 
+def long_enough(words: Words) -> NDArray[np.bool_]:
+    """Which documents have `LEAST` words in their first `HEAD` bytes, bool[D], from the words of whole documents."""
+    found = np.diff(words.bounds) >= LEAST
+    rows = np.flatnonzero(found)
+    last = words.ends[words.bounds[rows] + LEAST - 1]
+    found[rows] = last - words.batch.offsets[rows] < HEAD  # one that ends there may go on
+    return found
+
+
 def opening_keys(batch: Batch) -> NDArray[np.uint64]:
     """A hash of the first 200 characters of each document's prepared text, uint64[D]; copies have equal keys."""
     parts = [_keys(_heads(batch, i, i + _AT_A_TIME)) for i in range(0, max(len(batch), 1), _AT_A_TIME)]

@@ -15,7 +15,7 @@ from contam.errors import InputError, UsageError
 from contam.synthetic.ranking import Floats, Pair
 from contam.synthetic.share import ORDERS
 
-FORMAT = 1
+FORMAT = 2
 LEAST_PAIRS = 39
 """Human domains below which no share is told: a p-value of .05 needs 19, the bound's limit twice as many."""
 FOLDER = Path(__file__).parent / "scores"
@@ -43,10 +43,11 @@ class NullRow:
 @dataclass(frozen=True, slots=True)
 class NullPairs:
     """The null pairs of a score; ``score_digest`` names that score. ``rates``: by order (``known``, ``unknown``), how
-    often pairs of a left-out family had p <= .05 (``alarms``) and a bound above 0 (``bounds``)."""
+    many ``pairs`` of left-out families were ranked, and how many of them had p <= .05 (``alarms``) and a bound above 0
+    (``bounds``)."""
 
     rows: tuple[NullRow, ...]
-    rates: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    rates: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     score_digest: str | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
@@ -108,9 +109,10 @@ class NullPairs:
         pairs = [row.of(order) for row in self.at(n)]
         return np.array([p.auc for p in pairs], np.float64), np.array([p.left for p in pairs], np.float64)
 
-    def rate(self, order: str, what: str) -> float | None:
-        """How often left-out families got ``alarms`` or ``bounds``; None where that was not measured."""
-        return self.rates.get("known" if order == "known" else "unknown", {}).get(what)
+    def counted(self, order: str, what: str) -> tuple[int, int] | None:
+        """How many of how many pairs of left-out families got ``alarms`` or ``bounds``; None where nobody counted."""
+        found = self.rates.get("known" if order == "known" else "unknown", {})
+        return (found[what], found["pairs"]) if what in found and found.get("pairs") else None
 
 
 @cache

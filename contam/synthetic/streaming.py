@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from contam.synthetic.features import long_enough
 from contam.synthetic.scored import Scored
-from contam_metrics.accumulators import Arrays, Worst, packed, unpacked
+from contam_metrics.accumulators import Arrays, Sums, Worst, packed, unpacked
 from contam_metrics.batch import Batch
 from contam_metrics.metric import Metric, Reading
 from contam_metrics.view import View
@@ -18,7 +19,7 @@ from contam_metrics.view import View
 Keys = NDArray[np.uint64]
 
 SAMPLE = 1_000
-"""Documents whose openings a sample keeps: enough for the 200 that are compared where half are too short or copies."""
+"""Different documents whose openings a sample keeps: enough for the 200 that are compared where most begin alike."""
 OPENING = 4_096
 """Bytes of a document that a sample keeps, at least as many as the score reads."""
 SHOWN = 100
@@ -62,12 +63,12 @@ class SmallestKeys:
         self.limit = _ALL
         self.rows: dict[int, Opened] = {}
 
-    def add(self, view: View) -> None:
-        """Take the documents of one batch whose keys are small enough."""
-        small = np.unique(view.docs[view.docs <= np.uint64(self.limit)])
+    def add(self, view: View, wanted: NDArray[np.bool_]) -> None:
+        """Take those of the ``wanted`` documents (bool[D]) of a batch whose keys are small enough."""
+        small = np.unique(view.docs[wanted & (view.docs <= np.uint64(self.limit))])
         if len(small) > self.size:
             self.limit = int(small[self.size - 1])
-        for i in np.flatnonzero(view.docs <= np.uint64(self.limit)):
+        for i in np.flatnonzero(wanted & (view.docs <= np.uint64(self.limit))):
             self._put(int(view.docs[i]), Opened(1, view.label(int(i)), _opening(view.batch, int(i))))
         self.trim(slack=self.size)
 
@@ -110,10 +111,12 @@ class SmallestKeys:
 
 
 class SampleScores(Metric):
-    """Scores of a sample: the documents with the smallest content hashes are kept and scored at the end.
+    """Scores of a sample: of the documents that are long enough, those with the smallest content hashes are kept and
+    scored at the end. These are the first ones of `AllScores`.
 
-    Equal documents are one document of the sample and count as often as they came. Memory: `OPENING` bytes a document
-    of the sample and a little, 4 MB at most, twice as much for a moment. Its figures are read with `scored`.
+    Equal documents are one document of the sample and count as often as they came. Documents that are too short are
+    counted over all documents. Memory: `OPENING` bytes a document of the sample and a little, 4 MB at most, twice as
+    much for a moment. Its figures are read with `scored`.
     """
 
     name = "sample_scores"
@@ -121,16 +124,19 @@ class SampleScores(Metric):
 
     def __init__(self, size: int = SAMPLE, reader: Reader | None = None) -> None:
         self.sample = SmallestKeys(size)
+        self.sums = Sums("documents", "short")
         self._reader = reader
 
     def update(self, view: View) -> None:
-        self.sample.add(view)
+        wanted = long_enough(view.words)
+        self.sums.add(documents=len(wanted), short=int((~wanted).sum()))
+        self.sample.add(view, wanted)
 
     def figures(self) -> dict[str, Reading]:
         return {}
 
     def scored(self) -> Scored:
-        """The sample in the order of its keys; ``sampled`` is false where it holds every document."""
+        """The sample in the order of its keys; ``sampled`` is false where it holds every document that is not short."""
         self.sample.trim()
         keys = sorted(self.sample.rows)
         rows = [self.sample.rows[key] for key in keys]
@@ -139,7 +145,7 @@ class SampleScores(Metric):
             np.array(keys, np.uint64), np.array([row.times for row in rows], np.int64), reader.score(batch),
             reader.openings(batch), [row.label for row in rows],
         )  # fmt: skip
-        return table.scored(self.sample.limit < _ALL)
+        return table.scored(self.sums["short"], self.sums["documents"] if self.sample.limit < _ALL else None)
 
     def opening(self, key: int) -> bytes:
         """The first bytes of a document of the sample; KeyError for another one."""
@@ -157,6 +163,11 @@ class ScoredRows:
         """Take the rows of another."""
         self.parts += other.parts
         self.labels += other.labels
+
+    @property
+    def keys(self) -> Keys:
+        """The keys of all rows, in no order."""
+        return self.columns()[0]
 
     def columns(self) -> tuple[Keys, NDArray[np.float64], Keys]:
         """(keys, scores, openings) of all rows."""
@@ -211,7 +222,7 @@ class AllScores(Metric):
         for row in np.flatnonzero(times > 1):
             same = order[first[row] : first[row] + times[row]]
             labels[row] = min(self.rows.labels[i] for i in same)
-        return _Table(distinct, times, scores[order[first]], openings[order[first]], labels).scored(False)
+        return _Table(distinct, times, scores[order[first]], openings[order[first]], labels).scored()
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,15 +235,20 @@ class _Table:
     openings: Keys
     labels: list[str]
 
-    def scored(self, sampled: bool) -> Scored:
-        """Without those that are too short, and of those that begin alike the one with the smallest key."""
+    def scored(self, short: int = 0, documents: int | None = None) -> Scored:
+        """Without those that are too short, and of those that begin alike the one with the smallest key.
+
+        ``short``: how many more were too short; ``documents``: of how many the table is a sample, None where it has
+        all but these.
+        """
         usable = np.flatnonzero(np.isfinite(self.scores))
         _, first = np.unique(self.openings[usable], return_index=True)
         kept = usable[np.sort(first)]
-        total, long_enough = int(self.times.sum()), int(self.times[usable].sum())
+        total, read = int(self.times.sum()), int(self.times[usable].sum())
         return Scored(
-            self.keys[kept], self.scores[kept], tuple(self.labels[i] for i in kept), total, total - long_enough,
-            long_enough - len(kept), sampled,
+            self.keys[kept], self.scores[kept], tuple(self.labels[i] for i in kept),
+            total + short if documents is None else documents, total - read + short, read - len(kept),
+            documents is not None,
         )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def test_every_format_holds_the_same_rows(tmp_path, suffix):
     path = tmp_path / f"scores{suffix}"
     detection = {2**63: {"fast": 1.25}, 2**63 + 2: {"fast": float("nan")}}
     write_scores(path, scored(), TRUSTED, detection)
-    first, second, third, last = rows_of(path)
+    last, third, second, first = rows_of(path)
     assert list(first) == ["path", "line", "id", "key", "score", "percentile", "fast"]
     assert first | {"percentile": None} == {
         "path": "a/b.jsonl", "line": 17, "id": "a/b.jsonl:17", "key": "8000000000000000", "score": -1.5,
@@ -59,6 +59,13 @@ def test_every_format_holds_the_same_rows(tmp_path, suffix):
     assert (last["path"], last["line"], last["key"]) == ("x:y", 3, "8000000000000003")
     assert first["percentile"] == 20.0 and last["percentile"] == 80.0
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_the_most_machine_like_come_first_and_equal_scores_by_their_keys(tmp_path, suffix):
+    path = tmp_path / f"s{suffix}"
+    write_scores(path, scored([f"a:{k}" for k in range(5)], [0.5, -1.0, 2.0, 0.5, 0.5]), TRUSTED)
+    assert [row["line"] for row in rows_of(path)] == [2, 0, 3, 4, 1]
 
 
 def test_feather_readers_read_feather(tmp_path):
@@ -109,8 +116,8 @@ def test_half_characters_and_line_breaks_in_names_do_no_harm(tmp_path, suffix):
     path = tmp_path / f"s{suffix}"
     write_scores(path, scored(labels), None)
     rows = rows_of(path)
-    assert [row["line"] for row in rows] == [1, 2, 3] and rows[2]["path"] == "Grüße.txt"
-    assert rows[0]["path"].startswith("bad")
+    assert [row["line"] for row in rows] == [3, 2, 1] and rows[0]["path"] == "Grüße.txt"
+    assert rows[2]["path"].startswith("bad")
 
 
 def test_a_detection_that_is_called_like_a_column_does_not_replace_it(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -34,8 +35,8 @@ def mixed(rng, count: int, share: float, apart: float = 2.0) -> np.ndarray:
     return np.where(np.arange(count) < share * count, normal(rng, count, apart), normal(rng, count))
 
 
-def scored(scores: np.ndarray) -> Scored:
-    keys = np.arange(len(scores), dtype=np.uint64)
+def scored(scores: np.ndarray, first: int = 0) -> Scored:
+    keys = np.arange(first, first + len(scores), dtype=np.uint64)
     return Scored(keys, scores, tuple(f"x:{i}" for i in keys), len(scores), 0, 0)
 
 
@@ -135,10 +136,24 @@ def test_intervals_cover(share, monkeypatch):
 def test_the_same_seed_gives_the_same_interval(monkeypatch):
     monkeypatch.setattr(declared, "DRAWS", 60)
     rng = np.random.default_rng(5)
-    human, machine, audited = (scored(x) for x in (normal(rng, 120), normal(rng, 120, 2), mixed(rng, 150, 0.4)))
+    texts = normal(rng, 120), normal(rng, 120, 2), mixed(rng, 150, 0.4)
+    human, machine, audited = (scored(x, 1_000 * i) for i, x in enumerate(texts))
     one, again, other = (declared_share(human, machine, audited, "G", seed=s) for s in (1, 1, 2))
     assert one == again and one.interval != other.interval and one.estimate == other.estimate
     assert 0 <= one.interval[0] <= one.estimate <= one.interval[1] <= 1 and one.generator == "G"
+
+
+def test_labelled_documents_of_the_audited_text_are_left_out(monkeypatch):
+    monkeypatch.setattr(declared, "DRAWS", 20)
+    rng = np.random.default_rng(6)
+    human, machine, audited = scored(normal(rng, 150)), scored(normal(rng, 150, 2), 1_000), mixed(rng, 150, 0.4)
+    found = declared_share(human, machine, scored(audited, 110), "G")
+    assert (found.human, found.machine, found.shared) == (110, 150, 40) and found.estimate is not None
+    plain = declared_share(replace(human, keys=human.keys[:110], scores=human.scores[:110]), machine,
+                           scored(audited, 5_000), "G")  # fmt: skip
+    assert (found.estimate, found.interval) == (plain.estimate, plain.interval)
+    few = declared_share(human, machine, scored(audited, 99), "G")
+    assert few.estimate is None and few.shared == 51 and few.reason.startswith("99 labelled human documents")
 
 
 def test_kinds_without_overlap():

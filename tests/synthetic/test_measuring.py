@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from contam.synthetic.null import NullPairs, NullRow
 from contam.synthetic.ranking import exact_bound, pair_of, rank_test
 from contam.synthetic.scored import Scored
 from contam.synthetic.share import Declared, SyntheticShare
+from contam.synthetic.telling import FEW, FEWER, POWER
 from contam_metrics.segments import segments_of_texts
 
 TRAINED = {"human": ["novel A", "novel B", "l2r"], "generators": ["l2r: gpt-3.5", "l2r: gpt-4"]}
@@ -32,7 +34,9 @@ def null(domains: int = 59, sizes: tuple[int, ...] = (100, 200), seed: int = 0) 
         for n in sizes:
             first, second = rng.normal(size=(2, n))
             rows.append(NullRow(f"d{i}", f"f{i % 16}", n, pair_of(first, second), pair_of(second, first)))
-    rates = {"known": {"alarms": 0.053, "bounds": 0.018}, "unknown": {"alarms": 0.018, "bounds": 0.0}}
+    rates = {
+        "known": {"alarms": 3, "bounds": 1, "pairs": 57}, "unknown": {"alarms": 2, "bounds": 0, "pairs": 114},
+    }  # fmt: skip
     return NullPairs(tuple(rows), rates)
 
 
@@ -58,8 +62,10 @@ def test_a_large_share_is_found(order):
     assert "more instruct-like than its trusted text (p = 0.017" in told(found)
     assert f"at least {per_cent(found.lower_bound)} of the documents, if both share source and subject" in told(found)
     assert (found.exact_bound is not None) == (order == "random")
-    alone = {"known": "halves: 5 %)", "unknown": "halves: 2 %, order unknown)", "random": "halves: 2 %)"}
-    assert alone[order] in told(found)
+    counted = "3 of 57 pairs)" if order == "known" else "2 of 114 pairs, either half first)"
+    assert f"such alarms on human halves: {counted}" in told(found)
+    seen = "1 of 57 pairs" if order == "known" else "none of 114 pairs, either half first"
+    assert f"a bound on human halves: {seen}" in told(found)
 
 
 def test_the_figures_are_those_of_the_first_keys():
@@ -81,7 +87,7 @@ def test_the_exact_bound_reads_every_document():
     audited, trusted = sides(0.5, count=900)
     found = BASIS.measure(audited, trusted, "random")
     assert found.exact_bound == exact_bound(trusted.scores, audited.scores) > 0
-    assert f"at least {per_cent(found.exact_bound)} by the exact bound" in told(found)
+    assert f"at least {per_cent(found.exact_bound)} of all documents, by the exact bound" in told(found)
 
 
 @pytest.mark.parametrize("order", ["known", "unknown", "random"])
@@ -90,8 +96,7 @@ def test_no_difference_is_never_called_absence(order):
     assert found.measured and found.p_value > 0.05 and found.lower_bound == 0
     text = told(found)
     assert f"no difference found in {order} order" in text and "base models" in text
-    assert "50 % would have been found in " in text
-    assert ("most sources" in text) == (order == "known")
+    assert POWER["known" if order == "known" else "unknown"] in text and FEWER not in text
     assert "clean" not in text and " 0 %" not in text and " 0.0 %" not in text and "at least" not in text.split("\n")[0]
 
 
@@ -105,13 +110,42 @@ def test_an_alarm_without_a_bound_says_so():
     assert "the share is not bounded away from 0" in told(found)
 
 
-def test_a_bound_without_an_alarm_says_so():
+def test_a_bound_counts_beside_an_alarm_only():
     """The upper fifth is fuller, and the rest lower: the rank test sees nothing."""
     rng = np.random.default_rng(4)
     audited = np.concatenate([rng.normal(-1.3, 1, 130), rng.normal(4, 0.2, 70)])
     found = BASIS.measure(scored(rng.permutation(audited)), sides()[1], "known")
-    assert found.p_value > 0.05 and found.lower_bound > 0
-    assert "no difference found" in told(found) and "by the bound alone" in told(found)
+    assert found.p_value > 0.05 and found.limit > found.left
+    assert found.lower_bound == found.lower_bound_compared == 0.0
+    assert "no difference found" in told(found) and "at least" not in told(found)
+
+
+def test_the_bound_is_of_all_documents():
+    audited, trusted = sides(0.9)
+    many = replace(audited, documents=600, short=100, copies=250)
+    found, plain = BASIS.measure(many, trusted, "random"), BASIS.measure(audited, trusted, "random")
+    assert found.lower_bound_compared == plain.lower_bound_compared == plain.lower_bound > 0.5
+    assert found.lower_bound == pytest.approx(plain.lower_bound * 250 / 600)
+    assert found.exact_bound == pytest.approx(plain.exact_bound * 250 / 600)
+    assert found.proven == max(found.lower_bound, found.exact_bound)
+    both = f"{per_cent(found.lower_bound_compared)} of the different documents of at least 80 words, which is at least "
+    assert f"at least {both}{per_cent(found.lower_bound)} of all, if both share" in told(found)
+    assert f"at least {per_cent(found.exact_bound)} of all documents, by the exact bound" in told(found)
+
+
+def test_a_sample_is_called_one():
+    audited, trusted = sides(0.9)
+    part = replace(audited, documents=6_000, short=1_000, copies=150, sampled=True)
+    found = BASIS.measure(part, trusted, "known")
+    assert found.lower_bound == pytest.approx(found.lower_bound_compared * (5 / 6) * (250 / 400))
+    assert "% of all (by a sample of 400), if" in told(found)
+    assert "of 6,000 audited documents: 1,000 under 80 words, of a sample of 400 of the others 150 that" in told(found)
+    assert "of 250 trusted documents: 0 under 80 words, 0 that begin as another" in told(found)
+
+
+def test_few_documents_find_less_and_it_is_said():
+    audited, trusted = sides(0.0)
+    assert FEWER in told(BASIS.measure(scored(audited.scores[:120]), trusted, "known"))
 
 
 def test_without_trusted_text_nothing_is_told():
@@ -129,7 +163,7 @@ def test_text_that_the_score_cannot_read_is_withheld():
 @pytest.mark.parametrize("side", [0, 1])
 def test_too_few_documents_are_withheld(side):
     both = list(sides(0.5))
-    both[side] = scored(both[side].scores[:99])
+    both[side] = scored(both[side].scores[:99], first=10_000 * side)
     found = BASIS.measure(*both, "known")
     assert not found.measured and "99 different documents" in found.reason
     assert ("the trusted text" in found.reason) == bool(side)
@@ -138,10 +172,11 @@ def test_too_few_documents_are_withheld(side):
 @pytest.mark.parametrize("side", [0, 1])
 def test_mostly_short_documents_are_withheld(side):
     both = list(sides(0.5))
-    both[side] = scored(both[side].scores, short=251)
+    first = 10_000 * side
+    both[side] = scored(both[side].scores, short=251, first=first)
     found = BASIS.measure(*both, "known")
     assert not found.measured and "fewer than 80 words" in found.reason
-    both[side] = scored(both[side].scores, short=250)
+    both[side] = scored(both[side].scores, short=250, first=first)
     assert BASIS.measure(*both, "known").measured
 
 
@@ -165,10 +200,29 @@ def test_what_it_rests_on_is_always_listed():
     assert "human text (novel (2), l2r)" in text and "models (l2r: gpt-3.5, l2r: gpt-4)" in text
 
 
-def test_documents_of_both_sides_are_told():
+def test_documents_of_both_sides_are_not_audited():
     audited, trusted = sides(0.5)
     shared = replace(trusted, keys=np.concatenate([audited.keys[:30], trusted.keys[30:]]))
-    assert "30 documents stand on both sides" in told(BASIS.measure(audited, shared, "known"))
+    found = BASIS.measure(audited, shared, "known")
+    assert found.auc == pair_of(shared.scores[:200], audited.scores[30:230]).auc
+    assert told(found).count("30 that are in the trusted text") == 1 and "both sides" not in told(found)
+    assert found.excluded["audited"] == {"short": 0, "copies": 0, "shared": 30, "of": 250, "looked_at": 250}
+    assert found.lower_bound == pytest.approx(found.lower_bound_compared * 220 / 250)
+
+
+def test_trusted_text_beside_itself_is_withheld():
+    audited, _ = sides(0.5)
+    found = BASIS.measure(audited, audited, "known")
+    assert not found.measured and "every document of the text is in the trusted text" in found.reason
+    some = replace(audited, keys=np.concatenate([audited.keys[:200], audited.keys[200:] + np.uint64(999)]))
+    found = BASIS.measure(some, audited, "known")
+    assert not found.measured and "50 different documents of at least 80 words that are not in the" in found.reason
+
+
+def test_all_equal_scores_are_no_difference():
+    same = np.full(200, 0.25)
+    found = BASIS.measure(scored(same), scored(same, first=999), "random")
+    assert (found.auc, found.left) == (0.5, 1.25) and found.p_value > 0.05 and found.proven == 0.0
 
 
 def test_false_alarms_are_as_rare_as_told():
@@ -178,6 +232,38 @@ def test_false_alarms_are_as_rare_as_told():
         found = BASIS.measure(*sides(0.0, seed=1000 + seed), "known")
         alarms, bounds = alarms + (found.p_value <= 0.05), bounds + (found.lower_bound > 0)
     assert alarms <= 40 and bounds <= 40
+
+
+TABLE = (Path(__file__).parents[2] / "docs" / "share.md").read_text(encoding="utf-8")
+
+
+def column(heading: str, name: str) -> dict[str, float]:
+    """A column of a table of the page, by group."""
+    rows = TABLE.split(f"### {heading}\n")[1].split("###")[0].strip().splitlines()
+    place = [cell.strip() for cell in rows[0].split("|")].index(name)
+    cells = [[cell.strip() for cell in row.split("|")] for row in rows[2:] if row.startswith("|")]
+    return {row[1]: float(row[place].split()[0]) for row in cells}
+
+
+def test_the_words_for_what_is_found_are_those_of_the_tables():
+    half, quarter, tenth = (column("Found, known order", f"found at {x}%") for x in (50, 25, 10))
+    seen = "instruct", "rewrite", "essay"
+    assert "50 % would have been found in nearly all" in POWER["known"] and min(half[g] for g in seen) >= 0.9
+    assert "25 % in most where models wrote or continued" in POWER["known"] and quarter["instruct"] >= 0.7
+    assert "about half of rewrites and essays" in POWER["known"]
+    assert all(0.4 <= quarter[g] <= 0.6 for g in ("rewrite", "essay"))
+    assert "10 % not" in POWER["known"] and max(tenth[g] for g in seen) <= 0.15
+    half, quarter, tenth = (column("Found, unknown order", f"found at {x}%") for x in (50, 25, 10))
+    assert "50 % would have been found in most" in POWER["unknown"] and min(half[g] for g in seen) >= 0.7
+    assert "25 % in about a third" in POWER["unknown"] and all(0.2 <= quarter[g] <= 0.45 for g in seen)
+    assert "10 % not" in POWER["unknown"] and max(tenth[g] for g in seen) <= 0.15
+
+
+def test_few_documents_are_those_with_which_less_is_found():
+    sizes = {n: column("A quarter, by the number of documents", f"n = {n}") for n in (100, FEW, 150, 175, 200)}
+    for group in ("instruct", "rewrite", "essay"):
+        others = [sizes[n][group] for n in sizes if n >= FEW]
+        assert sizes[100][group] < 0.85 * np.mean(others) and min(others) > 0.85 * np.mean(others)
 
 
 def test_bounds_are_written_down_not_up():

@@ -20,7 +20,7 @@ def made(domains: int = 40, sizes: tuple[int, ...] = (100, 200), seed: int = 0) 
         for n in sizes:
             first, second = (Pair(float(rng.normal(0.5, 0.05)), float(rng.normal(1, 0.05))) for _ in range(2))
             rows.append(NullRow(f"domain {i}", f"family {i % 16}", n, first, second))
-    rates = {"known": {"alarms": 0.05, "bounds": 0.02}, "unknown": {"alarms": 0.02, "bounds": 0.01}}
+    rates = {"known": {"alarms": 2, "bounds": 1, "pairs": 40}, "unknown": {"alarms": 1, "bounds": 0, "pairs": 80}}
     return NullPairs(tuple(rows), rates, "abc", {"made": "by hand"})
 
 
@@ -72,9 +72,9 @@ def test_families_and_leaving_some_out():
 
 def test_rates_of_a_random_block_are_those_of_unknown_order():
     pairs = made()
-    assert pairs.rate("known", "alarms") == 0.05
-    assert pairs.rate("random", "alarms") == pairs.rate("unknown", "alarms") == 0.02
-    assert NullPairs(()).rate("known", "bounds") is None
+    assert pairs.counted("known", "alarms") == (2, 40)
+    assert pairs.counted("random", "alarms") == pairs.counted("unknown", "alarms") == (1, 80)
+    assert NullPairs(()).counted("known", "bounds") is None
 
 
 def test_the_file_comes_back(tmp_path):
@@ -83,7 +83,7 @@ def test_the_file_comes_back(tmp_path):
     assert NullPairs.read(path) == made()
 
 
-@pytest.mark.parametrize("text", ["{}", "[]", "no json", '{"format": 2, "rows": []}', '{"format": 1, "rows": [{}]}'])
+@pytest.mark.parametrize("text", ["{}", "[]", "no json", '{"format": 1, "rows": []}', '{"format": 2, "rows": [{}]}'])
 def test_a_damaged_file_is_told(tmp_path, text):
     path = tmp_path / "pairs.json"
     path.write_text(text)
@@ -97,10 +97,12 @@ def test_the_built_in_pairs_are_those_of_the_built_in_score():
     pairs = NullPairs.load()
     score = FOLDER / "english.npz"
     assert pairs.score_digest == hashlib.sha256(score.read_bytes()).hexdigest()[:16]
-    for n in (100, 200):
+    for n in (100, 125, 150, 175, 200):
         rows = pairs.at(n)
         assert len(rows) >= LEAST_PAIRS and len(pairs.families(n)) >= 15
         largest = max(sum(row.family == family for row in rows) for family in pairs.families(n))
         assert 3 * largest <= len(rows) and len({row.domain for row in rows}) == len(rows)
     for order in ("known", "unknown"):
-        assert 0 <= pairs.rate(order, "alarms") <= 0.08 and 0 <= pairs.rate(order, "bounds") <= 0.08
+        for what in ("alarms", "bounds"):
+            count, of = pairs.counted(order, what)
+            assert of == len(pairs.at(100)) * (1 if order == "known" else 2) and 0 <= count <= 0.08 * of

@@ -118,19 +118,20 @@ def test_a_pair_is_ranked_among_the_pairs_of_other_families_only():
     for one, row in zip(found, null.rows):
         others = [r for r in null.rows if r.family != row.family]
         assert one.p == rank_test(row.first.auc, np.array([r.first.auc for r in others]))
-        assert one.bound == bound(row.first.left, np.array([r.first.left for r in others])).share
+        low = bound(row.first.left, np.array([r.first.left for r in others])).share
+        assert one.bound == (low if one.p <= 0.05 else 0.0)
 
 
 def test_in_unknown_order_both_ways_are_told_and_alarm_less_often():
     null = made_up(300)
     known, unknown = (share_pairs.rates(share_pairs.told(null, order)) for order in ("known", "unknown"))
     assert unknown["pairs"] == 2 * known["pairs"] == 600
-    assert unknown["alarms"] < known["alarms"] < 0.08
+    assert unknown["alarms"] / 2 < known["alarms"] < 0.08 * 300
 
 
 def test_rates_count_alarms_and_bounds():
     items = [Told("a", "f", 100, 0.05, 0.0, False), Told("b", "f", 100, 0.06, 0.1, False)]
-    assert share_pairs.rates(items * 2) == {"alarms": 0.5, "bounds": 0.5, "pairs": 4}
+    assert share_pairs.rates(items * 2) == {"alarms": 2, "bounds": 2, "pairs": 4}
 
 
 def test_the_file_is_read_as_it_was_written(tmp_path):
@@ -144,8 +145,9 @@ def test_the_shipped_pairs_give_the_rates_that_are_shipped_with_them():
     null = NullPairs.load()
     for order in ("known", "unknown"):
         assert share_pairs.rates(share_pairs.told(null, order)) == null.rates[order]
-        assert null.rates[order]["alarms"] <= 0.053 + 2 * (0.05 * 0.95 / len(null.at(100))) ** 0.5
-        assert null.rates[order]["bounds"] <= 0.053
+        alarms, bounds, pairs = (null.rates[order][what] for what in ("alarms", "bounds", "pairs"))
+        assert alarms / pairs <= 0.053 + 2 * (0.05 * 0.95 / len(null.at(100))) ** 0.5
+        assert bounds / pairs <= 0.053
 
 
 def test_the_shipped_pairs_are_many_enough_and_of_the_shipped_score():

@@ -7,12 +7,14 @@ import random
 import numpy as np
 import pytest
 
+from contam.synthetic.features import HEAD, featurised, long_enough
 from contam.synthetic.scored import Scored
 from contam.synthetic.streaming import OPENING, SHOWN, AllScores, Reader, SampleScores
 from contam_metrics.batch import Batch
 from contam_metrics.metric import Metric
 from contam_metrics.segments import document_hashes
 from contam_metrics.view import View
+from contam_metrics.words import cut
 
 Named = tuple[str, str]
 
@@ -137,14 +139,40 @@ def test_a_sample_that_holds_everything_is_everything():
     assert same(fed(large(), [documents()]), fed(every(), [documents()]))
 
 
-def test_a_sample_is_the_documents_with_the_smallest_keys():
+def test_a_sample_is_the_long_documents_with_the_smallest_keys():
     named = documents()
-    hashes = document_hashes(Batch.of(text for text, _ in named))
-    limit = np.unique(hashes)[59]
-    chosen = [one for one, key in zip(named, hashes) if key <= limit]
+    batch = Batch.of(text for text, _ in named)
+    hashes, usable = document_hashes(batch), np.isfinite(score(batch))
+    limit = np.unique(hashes[usable])[59]
+    chosen = [one for one, key, long in zip(named, hashes, usable) if long and key <= limit]
     found, wanted = fed(small(), chunks(named, 20)).scored(), fed(every(), [chosen]).scored()
-    assert found.sampled and _rest(found)[:-1] == _rest(wanted)[:-1]
-    assert np.array_equal(found.scores, wanted.scores)
+    assert found.sampled and found.labels == wanted.labels and np.array_equal(found.scores, wanted.scores)
+    assert (found.documents, found.short) == (len(named), int((~usable).sum()))
+    assert found.looked_at == len(chosen) and found.copies == wanted.copies > 0
+
+
+@pytest.mark.parametrize(("short", "copies"), [(0, 1), (3_000, 1), (0, 40), (2_000, 25)])
+def test_a_sample_begins_as_all_do(short, copies):
+    """Neither short documents nor copies take the places of others."""
+    rng = random.Random(short + copies)
+    words = ["".join(rng.choices("abcdefghiklmnoprstuvw", k=6)) for _ in range(300)]
+    named = [(" ".join(rng.choices(words, k=100)), f"a:{i}") for i in range(150)] * copies
+    named += [(f"too short {i}", f"b:{i}") for i in range(short)]
+    rng.shuffle(named)
+    part, whole = fed(SampleScores(100, READER), chunks(named, 333)).scored(), fed(every(), [named]).scored()
+    assert len(part) == 100 and part.labels == whole.labels[:100]
+    assert np.array_equal(part.scores, whole.scores[:100])
+    assert (part.documents, part.short) == (whole.documents, whole.short) == (len(named), short)
+    assert part.different_share == pytest.approx(whole.different_share) == pytest.approx(150 / len(named))
+
+
+def test_long_enough_is_what_the_score_reads():
+    rng = random.Random(1)
+    texts = [" ".join("x" * rng.choice([1, 5, 60]) for _ in range(rng.randint(60, 120))) for _ in range(400)]
+    texts += ["wörter " * 80, "ein " * 79, "x" * 4_096, "y " * 79 + "z" * 5_000, "y " * 79 + "z" * 100, ""]
+    texts += ["ab " * 79 + "c" * n for n in range(4_096 - 240, 4_096 - 230)]
+    batch = Batch.of(texts)
+    assert np.array_equal(long_enough(cut(batch)), featurised(batch).usable)
 
 
 def test_labels_are_asked_of_few():
@@ -152,16 +180,24 @@ def test_labels_are_asked_of_few():
     asked: list[int] = []
     metric = SampleScores(10, READER)
     for seed in range(20):
-        batch = Batch.of(f"document {seed} {i}" for i in range(500))
+        batch = Batch.of(f"document {seed} {i} " + "word " * 80 for i in range(500))
         metric.update(View(batch, label=lambda i: str(asked.append(i))))
     assert len(asked) < 100
 
 
 def test_openings_of_the_sample():
-    metric = fed(large(), [[("a" * (OPENING + 50), "x:1"), ("b " * 90, "x:2")]])
+    metric = fed(large(), [[("a " * OPENING, "x:1"), ("b " * 90, "x:2"), ("c " * 70, "x:3")]])
     assert {len(row.text) for row in metric.sample.rows.values()} == {OPENING, 180}
-    (key,) = metric.scored().keys
-    assert metric.opening(key) == b"b " * 90
+    assert {metric.opening(key) for key in metric.scored().keys} == {b"a " * (OPENING // 2), b"b " * 90}
+
+
+def test_documents_of_another_text_are_taken_out():
+    found = fed(every(), [documents()]).scored()
+    left = found.without(found.keys[5:25])
+    assert len(left) == len(found) - 20 and left.shared == 20 and left.looked_at == found.looked_at
+    assert left.labels == found.labels[:5] + found.labels[25:] and np.array_equal(left.keys[5:], found.keys[25:])
+    assert left.different_share == pytest.approx(len(left) / left.documents)
+    assert found.without(np.array([1], np.uint64)) is found and left.without(left.keys).different_share == 0.0
 
 
 def test_the_highest_are_kept_to_be_shown():
@@ -176,6 +212,4 @@ def test_the_highest_are_kept_to_be_shown():
 
 
 def test_a_sample_keeps_as_much_as_the_score_reads():
-    from contam.synthetic.features import HEAD
-
     assert OPENING >= HEAD
