@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 from examples import make_audit
+from mixes import make_mix
 from recursions import make_recursion
 
 from contam.claims import Claim
@@ -22,11 +23,15 @@ from contam.experiments.selftrain.collapse import Outcome, State
 from contam.experiments.selftrain.history import Run
 from contam.experiments.selftrain.options import PRESETS, SelfTrainOptions
 from contam.experiments.selftrain.outcome import SelfTraining, _replica
+from contam.mixing.options import REGIMES, MixOptions
+from contam.mixing.result import Dose, DoseResponse, Forecast, Retained, ScoredDocument
+from contam.mixing.wording import KINDS
 from contam.models.configurations import CONFIGURATIONS
 from contam.models.finding import TINY, embedded
 from contam.reports import FORMATS
 from contam.result import Level
 from contam.rules import RULES
+from contam.synthetic.share import Declared, SyntheticShare
 from contam_cli.main import COMMANDS
 from contam_metrics.one_text import DIRECTIONS, log_fields
 
@@ -218,3 +223,38 @@ def test_every_field_of_a_recursion_is_documented():
         assert f"`{name}" in section
     for name in result.to_dict()["lineages"][0]:
         assert f"`{name}`" in section
+
+
+# --- mixtures -------------------------------------------------------------------------------------------------------
+
+
+def test_every_field_of_the_json_of_a_mixture_is_documented():
+    section = read("json.md").partition("\n## mix\n")[2].partition("\n## ")[0]
+    names = [*make_mix("full").to_dict(), *make_mix("estimate").to_dict()["compared"]]
+    names += [f.name for kind in (Dose, DoseResponse, Forecast, Retained, ScoredDocument) for f in fields(kind)]
+    names += [f.name for kind in (SyntheticShare, Declared) for f in fields(kind)]
+    names.remove("doses")
+    assert not [name for name in names if f"`{name}`" not in section and f"`{name}." not in section]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_effect_is_documented(kind):
+    section = read("json.md").partition("\n## mix\n")[2].partition("\n## ")[0]
+    assert f"`{kind}`" in section and kind in read("mix.md")
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+def test_every_regime_of_a_mixture_is_documented(regime):
+    assert f"\n| {regime} | " in read("forecast.md")
+    assert f"`{regime}`" in read("cli.md").partition("\n## contam mix\n")[2].partition("\n## ")[0]
+
+
+DEFAULTS = ("share", "generations", "temperature", "rate", "seeds", "size", "rounds", "ngram_order")
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_defaults_of_a_mixture_are_as_documented(name):
+    section = read("cli.md").partition("\n## contam mix\n")[2].partition("\n## ")[0]
+    (row,) = [line for line in section.splitlines() if line.startswith(f"| `--{name.replace('_', '-')} ")]
+    value = getattr(MixOptions(), name)
+    assert "default: that of the two texts" in row if value is None else f"default {value:,g}" in row

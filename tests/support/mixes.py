@@ -117,7 +117,7 @@ def make_share(p_value: float = 0.017, bound: float = 0.32, **more: Any) -> Synt
         "false_bounds": 0.018,
         "sentences": (told,),
     }
-    return SyntheticShare(True, "known", bound, p_value, **(given | more))
+    return SyntheticShare(True, "known", **({"lower_bound": bound, "p_value": p_value} | given | more))
 
 
 NOT_MEASURED = SyntheticShare(
