@@ -31,9 +31,7 @@ Exit codes: 0 judged and below --fail-on; 1 judged and at or above it;
 @click.option(
     "--order",
     type=click.Choice(("known", "unknown", "random")),
-    default="unknown",
-    show_default=True,
-    help="Was --reference written before, or drawn at random from one pool? For the synthetic share.",
+    help="Was --reference written before, or drawn at random from one pool? For the share.  [default: unknown]",
 )
 @reading_options
 @click.option("--model", metavar="MODEL", help="Measure the text's surprise under it: tiny, a folder, a hub name.")
@@ -68,6 +66,7 @@ def audit(paths: tuple[str, ...], form: str, outputs: tuple[str, ...], **given: 
     if any(_checkpoint(path) for path in paths):
         return _probed(paths, given, form, outputs)
     fail_on, allow = given.pop("fail_on"), given.pop("allow_insufficient")
+    _check_order(given)
     from contam.auditing import AuditOptions
     from contam.auditing import audit as measure
     from contam_cli.progress import progress
@@ -76,6 +75,14 @@ def audit(paths: tuple[str, ...], form: str, outputs: tuple[str, ...], **given: 
         result = measure(source_of(paths), AuditOptions(**given, on_progress=report))
     deliver(result, form, outputs, settings().quiet)
     return result.exit_code(fail_on, allow)
+
+
+def _check_order(given: dict[str, Any]) -> None:
+    """Trusted text has an order; without it there is none to give."""
+    if given["order"] is None:
+        given["order"] = "unknown"
+    elif given["reference"] is None:
+        raise click.UsageError("--order says how --reference PATH stands to the audited text: give that too")
 
 
 def _checkpoint(path: str) -> bool:
@@ -102,7 +109,7 @@ def _probed(paths: tuple[str, ...], given: dict[str, Any], form: str, outputs: t
     corpora = [path for path in paths if not _checkpoint(path)]
     if corpora:
         raise UsageError(f"{paths[0]} and {corpora[0]}: a model and a corpus; audit them one by one")
-    meaningless = [name for name in ("model", "text_field", "split", "sample_tokens") if given[name]]
+    meaningless = [name for name in ("model", "text_field", "split", "sample_tokens", "order") if given[name]]
     if meaningless:
         told = ", ".join("--" + name.replace("_", "-") for name in meaningless)
         raise UsageError(f"{paths[0]} is a checkpoint: {told} is for corpora only (contam probe --help)")

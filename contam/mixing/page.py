@@ -21,7 +21,6 @@ from contam.reports.page import Banner, Block, Excerpt, Excerpts, Page, Picture,
 from contam.result import CorpusInfo, Level, RuleResult
 from contam.rules import failing
 from contam.synthetic.measuring import per_cent
-from contam.synthetic.share import SyntheticShare
 from contam.wording import probability
 
 REPORT, FIGURES, RESULT = "report.html", "figures", "mix.json"
@@ -30,6 +29,7 @@ _DOCUMENTS, _FULL, _EXCERPTS = 8, 20, 20
 _LONGEST = 24
 _NOT_IN_HEADS = re.compile(r"[^A-Za-z0-9.-]+")
 """What the head of a column, which renderers take as it is, may not hold."""
+_OF_SHARE = "more like text of instruct models"
 _NOT_DRAWN = "No pictures: matplotlib is not installed (pip install matplotlib)."
 
 
@@ -57,6 +57,8 @@ def banner_of(result: Mix) -> Banner:
     """The verdict in one line: why the level is what it is where it is bad, then what else was found."""
     level = result.level
     told = [_short(result.verdict.reasons[0])] if result.verdict and level and level.severity > 0 else []
+    if told and told[0].startswith(_OF_SHARE):
+        told = []  # what was found says the same, and under which condition
     told += _found(result, forecast=not (told and told[0].startswith(LABEL)))
     limit = result.limits.get("share")
     if result.synthetic_share is not None and limit is not None and result.synthetic_share.proven > limit:
@@ -138,7 +140,7 @@ def _footer(result: Mix) -> str:
 def _bound_told(result: Mix) -> str:
     share = result.synthetic_share
     if share is None or not share.measured:
-        return "synthetic share not measured" + _declared_told(share)
+        return "synthetic share not measured" + _declared_told(result)
     p = f"p = {probability(share.p_value)}".replace("= <", "<") if share.p_value is not None else "no p-value"
     if result.verdict is None:
         return f"no difference from the trusted text found ({p})"
@@ -148,11 +150,11 @@ def _bound_told(result: Mix) -> str:
     return f"{least} read like text of instruct models, if source and subject are those of the trusted text ({p})"
 
 
-def _declared_told(share: SyntheticShare | None) -> str:
+def _declared_told(result: Mix) -> str:
     """The estimate from labelled text, which needs no trusted text."""
-    found = share.declared if share else None
-    if found is None or found.estimate is None or found.interval is None:
-        return ""
+    found = result.synthetic_share.declared if result.synthetic_share else None
+    if found is None or found.estimate is None or found.interval is None or result.level is Level.AT_RISK:
+        return ""  # at risk: by this estimate, which the reason tells
     span = " to ".join(of_share(round(end, 2)) for end in found.interval)
     told = f"about {of_share(round(found.estimate, 2))} ({span}) from labelled text"
     return f" beside trusted text; {told}, if the generator is {found.generator}"

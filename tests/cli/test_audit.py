@@ -79,7 +79,7 @@ def test_blank_lines_split(cli, measurement):
     assert measurement.asked[0][1].split == "blank-lines"
 
 
-BAD = ["", "x --workers 0", "x --seed -1", "x --fail-on healthy", "x --format yaml", "x -o x.json"]
+BAD = ["", "x --workers 0", "x --seed -1", "x --fail-on healthy", "x --format yaml", "x -o x.json", "x --order known"]
 
 
 @pytest.mark.parametrize("flags", BAD)
