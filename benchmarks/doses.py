@@ -158,7 +158,7 @@ def main() -> None:
     print(f"| {' | '.join([*names, 'kinds', 's'])} |\n|{'---|' * (len(names) + 2)}")
     for case in cases(given.only, given.seeds):
         begin = time.perf_counter()
-        options = MixOptions(seed=case.seed)
+        options = MixOptions(seed=case.seed, share=0.5)
         texts = texts_of(Corpus.from_texts(case.real), Corpus.from_texts(case.synthetic), None, options, unwatched)
         if not isinstance(texts, Texts):
             print(f"| {case.name} | {case.kind} | {texts.text} |", flush=True)

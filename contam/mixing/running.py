@@ -183,7 +183,7 @@ def _with(share: float, options: MixOptions) -> MixOptions:
 
         shares = neural_settings(options).shares
     near = min(abs(share - known) for known in shares)
-    return replace(options, shares=shares if near <= _CLOSE else (*shares, round(share, 2)))
+    return replace(options, share=share, shares=shares if near <= _CLOSE else (*shares, round(share, 2)))
 
 
 def _notes(sides: dict[str, _Side]) -> tuple[str, ...]:

@@ -42,6 +42,8 @@ def test_little_synthetic_text_first_shrinks_the_design_then_leaves_large_shares
     shrunk = planned((300_000, 90_000), SHARES, 100_000)
     assert shrunk.total == 60_000 and of(shrunk, FIXED_TOTAL)[-1].share == 1.0
     assert any(n.startswith("fixed-total: 60,000 training tokens, not 100,000") for n in shrunk.notes)
+    asked = planned((300_000, 15_000), SHARES, 100_000, 0.25)
+    assert asked.total == 40_000 and of(asked, FIXED_TOTAL)[-1].share == 0.25
     less = planned((300_000, 15_000), SHARES, 100_000)
     assert less.total == 100_000 and of(less, FIXED_TOTAL)[-1].share == 0.1
     assert "fixed-total: the synthetic text does not reach for a share of 0.25, 0.5, 0.75, 1" in less.notes

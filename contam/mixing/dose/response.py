@@ -101,14 +101,15 @@ class Plan:
     notes: tuple[str, ...] = ()
 
 
-def planned(sizes: tuple[int, int], shares: Sequence[float], most: int) -> Plan:
+def planned(sizes: tuple[int, int], shares: Sequence[float], most: int, asked: float = 0.0) -> Plan:
     """The arms that texts of ``sizes`` (real, synthetic tokens) allow, N and R at most ``most``; share 0 is among
-    ``shares``. No arm uses more than `POOL` of a text, so that seeds differ."""
+    ``shares``. No arm uses more than `POOL` of a text, so that seeds differ. Shares up to the one that is ``asked``
+    about are never left out, however small the designs get for it."""
     real, synthetic = int(POOL * sizes[0]), int(POOL * sizes[1])
     room = min(most, real)
-    total, kept = _reached(room, shares, list(shares), synthetic)
+    total, kept = _reached(room, shares, list(shares), synthetic, asked)
     partial = [s for s in shares if s < 1]
-    fixed, added = _reached(room, partial, [s / (1 - s) for s in partial], synthetic)
+    fixed, added = _reached(room, partial, [s / (1 - s) for s in partial], synthetic, asked if asked < 1 else 0.0)
     arms = [Arm(s, FIXED_TOTAL, total - round(s * total), round(s * total)) for s in kept]
     arms += [Arm(s, FIXED_REAL, fixed, round(s / (1 - s) * fixed)) for s in added]
     notes = [
@@ -125,13 +126,13 @@ def planned(sizes: tuple[int, int], shares: Sequence[float], most: int) -> Plan:
 
 
 def _reached(
-    most: int, shares: Sequence[float], needed: Sequence[float], available: int
+    most: int, shares: Sequence[float], needed: Sequence[float], available: int, asked: float
 ) -> tuple[int, tuple[float, ...]]:
     """(tokens, shares): all shares with fewer tokens, or the largest left out where these would be too few; ``needed``
     are the synthetic tokens of each share a token."""
     for last in range(len(shares), 1, -1):
         tokens = min(most, int(available / needed[last - 1])) if needed[last - 1] else most
-        if tokens >= WORTH_A_SHARE * most or last == 2:
+        if tokens >= WORTH_A_SHARE * most or shares[last - 1] <= asked or last == 2:
             return tokens, tuple(shares[:last])
     return most, tuple(shares)
 
@@ -151,7 +152,7 @@ def dose_response(texts: Texts, options: MixOptions, watch: Watch) -> DoseRespon
 def respond(proxy: Proxy, texts: Texts, options: MixOptions, watch: Watch) -> DoseResponse:
     """The dose-response of a proxy."""
     begin = time.perf_counter()
-    plan = planned(proxy.sizes, options.shares, options.size)
+    plan = planned(proxy.sizes, options.shares, options.size, options.share or 0.0)
     measured = proxy.measure(plan.arms, options.seeds, options.rounds, watch)
     doses = told(plan.arms, measured, proxy, options.seed)
     of = {design: [d for d in doses if d.design == design] for design in DESIGNS}
