@@ -147,20 +147,28 @@ def _check(texts: tuple[str, ...], estimate: str | None, asked: dict[str, Any]) 
     """Refuse what does not go together, before anything is read."""
     if estimate is not None:
         if texts:
-            raise click.UsageError(f"--estimate {estimate} goes without {texts[0]}: it has its own --reference TRUSTED")
+            what, other = _visible(estimate), _visible(texts[0])
+            raise click.UsageError(f"--estimate {what} goes without {other}: it has its own --reference TRUSTED")
         _refuse(asked, _OF_MIXTURES, "is for mixtures of REAL and SYNTHETIC, not for --estimate")
         return
     _refuse(asked, _OF_ESTIMATES, "goes with --estimate CORPUS")
     if not texts:
         raise click.UsageError("give REAL and SYNTHETIC text, or --estimate CORPUS with --reference TRUSTED")
     if len(texts) > 2:
-        raise click.UsageError(f"{texts[2]}: give two texts, REAL and SYNTHETIC (a folder can have many files)")
+        raise click.UsageError(f"{_visible(texts[2])}: give two texts, REAL and SYNTHETIC (a folder can have many files)")
     if len(texts) == 1:
         _refuse(asked, tuple(n for n in _OF_MIXTURES if n != "share"), "needs SYNTHETIC text too")
         if "share" not in asked and asked.get("regime") not in ("replace", "accumulate", "accumulate-subsample"):
             raise click.UsageError(
                 "without SYNTHETIC text give the synthetic share: --share X (or --regime replace, accumulate, ...)"
             )
+
+
+def _visible(name: str) -> str:
+    """A name that a shell may have made of what lies in a folder, escaped."""
+    from contam.reports.escape import visible
+
+    return visible(name)
 
 
 def _refuse(asked: dict[str, Any], names: tuple[str, ...], why: str) -> None:

@@ -175,6 +175,13 @@ class TestRefusals:
         assert found.code == 2 and found.out == "" and told in " ".join(found.err.split())
         assert "Traceback" not in found.err
 
+    @pytest.mark.parametrize(
+        "args", [("a", "b", "\x1b[31mc"), ("\x1b[31ma", "--estimate", "c"), ("a", "--estimate", "\x1b[31mc")]
+    )
+    def test_hostile_names_are_escaped_in_refusals(self, cli, unread, args):
+        told = cli("mix", *args)
+        assert told.code == 2 and "\\x1b[31m" in told.err and "\x1b" not in told.err
+
     def test_a_folder_that_cannot_be_written_is_told_before_anything_is_read(self, cli, unread, tmp_path):
         (tmp_path / "file").write_text("")
         for out in (tmp_path / "file", tmp_path / "file" / "out"):
