@@ -155,7 +155,8 @@ def _check(texts: tuple[str, ...], estimate: str | None, asked: dict[str, Any]) 
     if not texts:
         raise click.UsageError("give REAL and SYNTHETIC text, or --estimate CORPUS with --reference TRUSTED")
     if len(texts) > 2:
-        raise click.UsageError(f"{_visible(texts[2])}: give two texts, REAL and SYNTHETIC (a folder can have many files)")
+        third = _visible(texts[2])
+        raise click.UsageError(f"{third}: give two texts, REAL and SYNTHETIC (a folder can have many files)")
     if len(texts) == 1:
         _refuse(asked, tuple(n for n in _OF_MIXTURES if n != "share"), "needs SYNTHETIC text too")
         if "share" not in asked and asked.get("regime") not in ("replace", "accumulate", "accumulate-subsample"):
