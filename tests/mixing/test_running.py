@@ -125,6 +125,11 @@ class TestSides:
             assert "another language" in reasons(found)
             assert found.exit_code() == 2 and found.exit_code(allow_insufficient=True) == 0
 
+    def test_held_out_text_of_another_language_judges_nothing(self):
+        found = mix(REAL, GOOD, **QUICK, valid=documents(60, seed=3, language=4))
+        assert found.level is Level.INSUFFICIENT and found.dose_response is None
+        assert "only 0 % of the held-out words" in reasons(found) and found.forecast is not None
+
     def test_few_documents_are_too_few(self):
         found = mix(REAL[:6], GOOD[:6], **QUICK)
         assert found.level is Level.INSUFFICIENT and found.dose_response is None and found.exit_code() == 2

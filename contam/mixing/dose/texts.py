@@ -89,7 +89,7 @@ def read(
 def divided(real: Measured, synthetic: Measured, valid: Measured | None, seed: int) -> Texts | Reason:
     """The texts of a dose-response from what was read with ``seed``; see `texts_of`."""
     check_different(real, synthetic, valid)
-    if (reason := foreign(real, synthetic)) is not None:
+    if (reason := foreign(real, synthetic) or _unlike(real, valid)) is not None:
         return reason
     human, machine = _passages(real.segments), _passages(synthetic.segments)
     known = _known(real, synthetic)
@@ -131,9 +131,19 @@ def foreign(real: Measured, synthetic: Measured) -> Reason | None:
     )
 
 
-def _known(real: Measured, synthetic: Measured) -> float:
-    """Share of the synthetic words that the real text has, by their occurrences."""
-    words = [normalised(m.segments.hashes) for m in (synthetic, real)]
+def _unlike(real: Measured, valid: Measured | None) -> Reason | None:
+    """Why nothing can be told from how held-out text is predicted; None where something may."""
+    if valid is None or (known := _known(real, valid)) >= FOREIGN or valid.segments.words < LEAST_HELD_OUT:
+        return None
+    return Reason(
+        f"only {100 * known:.0f} % of the held-out words occur in the real text, so that nothing that is learned from it "
+        "is tested there: give held-out text (--valid) of the same kind"
+    )
+
+
+def _known(real: Measured, other: Measured) -> float:
+    """Share of the words of another text that the real text has, by their occurrences."""
+    words = [normalised(m.segments.hashes) for m in (other, real)]
     return float(np.isin(words[0], words[1]).mean()) if len(words[0]) else 1.0
 
 
