@@ -24,7 +24,6 @@ from contam.synthetic.ranking import bound, pair_of, rank_test
 SHARES = (0.0, 0.10, 0.25, 0.50, 1.0)
 ORDERS = ("known", "unknown")
 DRAWS = 20
-ALARM = 0.05
 SOURCES = (
     ("EducationMaterial",), ("AcademicResearch", "TechnicalWriting"), ("Entertainment", "OnlineContent"),
     ("NewsArticle", "Environmental"), ("LiteratureCreativeWriting", "FoodCusine"),
@@ -53,8 +52,8 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What one made-up audit of ``n`` documents with a true ``share`` got, under the null of one ``order``. There is no
-    bound without an alarm."""
+    """What one made-up audit of ``n`` documents with a true ``share`` got, under the null of one ``order``. The
+    bound is that of the formula, with an alarm or without one."""
 
     cell: Cell
     order: str
@@ -158,8 +157,7 @@ def audits(cell: Cell, null: NullPairs) -> Iterator[Audit]:
                 pair = pair_of(score[found.block], score[found.audit])
                 for order in ORDERS:
                     u, r = values[n, order]
-                    p = rank_test(pair.auc, u)
-                    low = bound(pair.left, r).share if p <= ALARM else 0.0
+                    p, low = rank_test(pair.auc, u), bound(pair.left, r).share
                     yield Audit(cell, order, unseen, round(share * n) / n, n, p, low)
 
 
