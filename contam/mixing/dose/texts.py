@@ -136,8 +136,8 @@ def _unlike(real: Measured, valid: Measured | None) -> Reason | None:
     if valid is None or (known := _known(real, valid)) >= FOREIGN or valid.segments.words < LEAST_HELD_OUT:
         return None
     return Reason(
-        f"only {100 * known:.0f} % of the held-out words occur in the real text, so that what is learned from it is not "
-        "tested there: give held-out text (--valid) of the same kind"
+        f"only {100 * known:.0f} % of the held-out words occur in the real text, so that what is learned from it is "
+        "not tested there: give held-out text (--valid) of the same kind"
     )
 
 
