@@ -167,7 +167,7 @@ def _harm(seen: Evidence) -> list[Finding]:
     dose = seen.measured(FIXED_REAL)
     if seen.refused:
         return [(Level.INSUFFICIENT, f"no dose-response: {seen.refused}")]
-    if seen.dose is None:
+    if seen.dose is None or not seen.wanted:
         return []
     if dose is None or dose.effect_nats is None:
         return [_cost(seen)]
@@ -228,9 +228,10 @@ def _generations(seen: Evidence) -> list[Finding]:
     if len(losses) < 2:
         return []
     rises = [after - before for before, after in pairwise(losses)]
-    told = f"proxies that keep their real text and learn what proxies wrote: {of_nats(losses[-1] - losses[0])} nats"
-    told = f"{told} after {counted(len(rises), 'generation')}"
     alone = seen.wanted == 1 or (seen.forecast is not None and seen.forecast.regime == "replace")
+    which = "proxies that learn" if alone else "proxies that keep their real text and learn"
+    told = f"{which} what proxies wrote: {of_nats(losses[-1] - losses[0])} nats"
+    told = f"{told} after {counted(len(rises), 'generation')}"
     if len(rises) >= LEAST_ROUNDS and min(rises) >= LOST and (alone or harmed(seen)):
         return [(Level.COLLAPSING, f"{told}, and each loses {LOST:g} or more again")]
     if losses[-1] - losses[0] >= LOST:

@@ -79,6 +79,8 @@ class MixOptions:
             ("--rounds", self.rounds, 0, 20), ("--ngram-order", self.ngram_order, 1, 5),
             ("--seed", self.seed, 0, 2**63 - 1), ("--workers", self.workers, 1, 10**6),
         ):  # fmt: skip
+            if not isinstance(value, (int, float, type(None))) or isinstance(value, bool):
+                raise UsageError(f"{flag} is a number, not {value!r}")
             if value is not None and not low <= value <= high:
                 raise UsageError(f"{flag} must be between {low:g} and {high:g}, not {value:g}")
         if not self.rate:
@@ -86,6 +88,9 @@ class MixOptions:
         for flag, name, known in (("--regime", self.regime, REGIMES), ("--proxy", self.proxy, PROXIES)):
             if name not in known:
                 raise UsageError(f"{flag} {name!r} is not known: {', '.join(known)}")
+        for flag, value in (("--generations", self.generations), ("--seeds", self.seeds), ("--rounds", self.rounds)):
+            if not isinstance(value, int):
+                raise UsageError(f"{flag} is a whole number, not {value!r}")
         object.__setattr__(self, "shares", _grid(self.shares))
 
     @property
@@ -105,6 +110,10 @@ class MixOptions:
 
 def _grid(given: tuple[float, ...]) -> tuple[float, ...]:
     """Shares in ascending order, 0 among them: it is what all others are compared with."""
+    if isinstance(given, (int, float)):
+        given = (given,)
+    if strange := [share for share in given if not isinstance(share, (int, float))]:
+        raise UsageError(f"--shares: a share is a number, not {strange[0]!r}")
     if strange := [share for share in given if not 0 <= share <= 1]:
         raise UsageError(f"--shares: a share is between 0 and 1, not {strange[0]:g}")
     found = tuple(sorted({0.0, *map(float, given)}))

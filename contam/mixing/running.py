@@ -15,7 +15,7 @@ from contam.mixing.asked import Evidence
 from contam.mixing.dose.duplicates import effect_of_copies
 from contam.mixing.dose.response import dose_response
 from contam.mixing.dose.texts import Texts, check_different, divided, foreign, read
-from contam.mixing.forecasting.counting import METRICS, counts_of
+from contam.mixing.forecasting.counting import METRICS, counts_of, without_copies
 from contam.mixing.forecasting.forecast import forecast
 from contam.mixing.judging import judge_mix
 from contam.mixing.options import Event, MixOptions, Watch, unwatched
@@ -31,7 +31,7 @@ _WITHOUT_SHARE = {"replace": 1.0, "accumulate": 0.0, "accumulate-subsample": 0.0
 OF_THE_TEXTS, NO_SHARE = "of the texts", "none"
 _REMARKABLE = 0.05
 """Share of exact copies that is worth a note."""
-_CLOSE = 0.005
+_CLOSE = 0.0005
 """Shares that differ by less are measured as one."""
 
 
@@ -142,7 +142,10 @@ def _unfit(texts: Texts | Reason | None, share_is: str) -> bool:
 
 def _forecast(sides: dict[str, _Side], options: MixOptions, share: float, share_is: str) -> Forecast:
     """The forecast; where no share was given, without the regimes that have one."""
-    found = forecast(counts_of(sides["real"].measured), replace(options, share=share), share_is)
+    counts = counts_of(sides["real"].measured)
+    if sides["real"].copied:
+        counts = replace(counts, types=without_copies(counts.types, sides["real"].copied))
+    found = forecast(counts, replace(options, share=share), share_is)
     if share_is != NO_SHARE:
         return found
     return replace(found, regimes={name: kept for name, kept in found.regimes.items() if name in _WITHOUT_SHARE})
@@ -183,16 +186,22 @@ def _with(share: float, options: MixOptions) -> MixOptions:
 
         shares = neural_settings(options).shares
     near = min(abs(share - known) for known in shares)
-    return replace(options, share=share, shares=shares if near <= _CLOSE else (*shares, round(share, 2)))
+    return replace(options, share=share, shares=shares if near <= _CLOSE else (*shares, share))
 
 
 def _notes(sides: dict[str, _Side]) -> tuple[str, ...]:
     """Exact copies, and what the readers remarked."""
     notes = []
+    if (copied := sides["real"].copied) >= _REMARKABLE:
+        notes.append(
+            f"{100 * copied:.0f} % of the real documents are exact copies of others: the forecast counts the words of "
+            "each about once"
+        )
     if "synthetic" in sides:
         copied = sides["synthetic"].copied
         if copied >= _REMARKABLE:
-            notes.append(f"{copied:.0%} of the synthetic documents are exact copies of others; here they count once")
+            told = f"{100 * copied:.0f} % of the synthetic documents are exact copies of others"
+            notes.append(f"{told}; here they count once")
     return (*notes, *(note for side in sides.values() for note in side.measured.notes))
 
 

@@ -255,3 +255,22 @@ class TestTheSame:
         other = mix(REAL, GOOD, **QUICK, seed=1)
         assert [d.loss_nats for d in other.dose_response.doses] != [d.loss_nats for d in good.dose_response.doses]
         assert other.forecast.generations == good.forecast.generations
+
+
+def test_copies_in_the_real_text_do_not_make_the_forecast_better():
+    alone = mix(REAL, share=0.5, regime="replace")
+    several = mix([text for text in REAL for _ in range(3)], share=0.5, regime="replace")
+    kept = [result.forecast.generations[-1].vocabulary_retained for result in (alone, several)]
+    assert kept[0] == pytest.approx(kept[1], abs=0.02) and several.forecast.tokens < 1.1 * words(REAL)
+    assert any("67 % of the real documents are exact copies" in note for note in several.notes)
+
+
+def test_a_share_of_nothing_is_no_finding():
+    found = mix(REAL, GOOD, share=0.0, **QUICK)
+    assert found.level is Level.HEALTHY and found.forecast.generations[-1].vocabulary_retained == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("wrong", [{"share": "x"}, {"generations": 2.5}, {"seeds": True}, {"shares": ("a",)}])
+def test_what_is_no_number_is_told(wrong):
+    with pytest.raises(UsageError, match="number"):
+        MixOptions(**wrong)

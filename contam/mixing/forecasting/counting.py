@@ -53,6 +53,15 @@ def counts_of(measured: Measured) -> RealCounts:
     return RealCounts(table, volume.sums["documents"], vocabulary.counts.level > 0)
 
 
+def without_copies(table: Spectrum, copied: float) -> Spectrum:
+    """The spectrum of a corpus of which a share of the documents are ``copied``, about as it is without them.
+
+    Every count goes down by that share, to 1 at the least: exact where all documents are there equally often.
+    """
+    counts = np.maximum(np.rint(table.counts * (1 - copied)), 1).astype(np.int64)
+    return _added(counts, table.types)
+
+
 def _table(counts: Table, words: int) -> Spectrum:
     """The spectrum; from a sample of the words, one that has as many words in all as the corpus.
 
