@@ -20,7 +20,7 @@ from contam.mixing.columns import check_scores, percentiles, write_scores
 from contam.mixing.forecasting.counting import METRICS, counts_of
 from contam.mixing.forecasting.forecast import forecast
 from contam.mixing.judging import judge_mix
-from contam.mixing.options import EstimateOptions, Event, MixOptions, Watch, unwatched
+from contam.mixing.options import SHARED, EstimateOptions, Event, MixOptions, Watch, unwatched
 from contam.mixing.provenance import provenance
 from contam.mixing.result import Forecast, Mix, ScoredDocument
 from contam.result import CorpusInfo
@@ -145,8 +145,8 @@ def _low_limit(limit: float | None) -> list[str]:
     """A remark on a limit that is rarely reached whatever the text."""
     if limit is None or limit >= UNSEEN:
         return []
-    found = f"a share of {UNSEEN:.0%} is found in most sources, one of 10 % is not"
-    return [f"a limit of {limit:.0%} (--max-share) does not rule more than that out: {found}"]
+    found = f"a share of {100 * UNSEEN:.0f} % is found in most sources, one of 10 % is not"
+    return [f"a limit of {100 * limit:.0f} % (--max-share) does not rule more than that out: {found}"]
 
 
 def _share(
@@ -234,4 +234,5 @@ def _forecast(share: SyntheticShare, trusted: Side | None, options: EstimateOpti
     if asked is None or trusted is None or not share.measured or not share.lower_bound:
         return None
     watch(Event("forecast"))
-    return forecast(counts_of(trusted.measured), replace(asked, share=share.lower_bound), "lower bound")
+    told = "lower bound" if asked.regime in SHARED else "none"
+    return forecast(counts_of(trusted.measured), replace(asked, share=share.lower_bound), told)

@@ -17,6 +17,8 @@ REGIMES = ("replace", "fresh", "reused", "redrawn", "accumulate", "accumulate-su
 replace: only what the last one wrote; fresh: r N real tokens that were never used, the rest from the last model;
 reused: always the same r N real tokens and the rest; redrawn: r N tokens drawn anew each time from the same N real
 ones; accumulate: the real text and all that was ever written; accumulate-subsample: N tokens of that pool."""
+SHARED = ("fresh", "reused", "redrawn")
+"""Regimes of which a synthetic share is a part."""
 SHARES = (0.0, 0.05, 0.10, 0.25, 0.50, 0.75, 1.0)
 
 

@@ -41,7 +41,7 @@ def draw_mix(result: Mix, full: bool = False) -> Page:
     sections = [
         _sentences("Why", verdict.reasons if verdict else ()),
         _sentences("What to do", verdict.advice if verdict else ()),
-        _share(result, drawn.get("scores", ())),
+        _share(result, (*drawn.get("share", ()), *drawn.get("scores", ()))),
         *dose_sections(found, full, drawn.get("dose-response", ())),
         *forecast_sections(result.forecast, full, drawn.get("forecast", ())),
         _documents(result, full),

@@ -14,6 +14,7 @@ from contam.mixing.wording import PROXIES, of_nats, of_retained, of_share
 from contam.reports.charts import Chart, Line, draw_charts
 from contam.reports.plotting import Drawn
 from contam.synthetic.ranking import QUANTILE
+from contam.synthetic.share import SyntheticShare
 
 DESIGN_NAMES = {FIXED_TOTAL: "in the place of real text", FIXED_REAL: "added to the same real text"}
 _PARTS = (
@@ -37,6 +38,9 @@ def draw_pictures(result: Mix) -> tuple[Drawn, ...]:
     scores = result.compared
     if isinstance(scores, dict) and scores.get("audited") and scores.get("trusted"):
         drawn.append(_scores(scores))
+    share = result.synthetic_share
+    if share is not None and (spans := _spans(share)):
+        drawn.append(_share(spans))
     return tuple(drawn)
 
 
@@ -115,6 +119,31 @@ def _scores(scores: dict[str, Any]) -> Drawn:
     alt += f"; at most {threshold:.2f} have {of_share(below['audited'])} and {of_share(below['trusted'])}"
     caption = "Larger scores are more like text of instruct models. The more of it, the lower the audited text's curve."
     return Drawn("scores", svg, png, f"{alt}.", caption)
+
+
+def _spans(share: SyntheticShare) -> list[tuple[str, float, float]]:
+    """What the share lies in, by each way that it was measured: (name, low, high)."""
+    spans = []
+    if share.measured and share.lower_bound:
+        spans.append(("by the rank among human pairs", share.lower_bound, 1.0))
+    if share.measured and share.exact_bound:
+        spans.append(("by the random block", share.exact_bound, 1.0))
+    if share.declared is not None and share.declared.interval is not None:
+        spans.append((f"by labelled text of {share.declared.generator}", *share.declared.interval))
+    return spans
+
+
+def _share(spans: list[tuple[str, float, float]]) -> Drawn:
+    """The intervals of the share, one below the other."""
+    lines = tuple(
+        Line(name, (100 * low, 100 * high), (float(-place), float(-place)), place=place)
+        for place, (name, low, high) in enumerate(spans)
+    )
+    edges = Line(spans[0][0], (0.0, 100.0), (-10.0, -10.0))  # out of sight: it makes the axis go from 0 to 100
+    chart = Chart("where the synthetic share lies", (*lines, edges), span=(-len(spans) + 0.4, 0.6), nameless_y=True)
+    svg, png = draw_charts([chart], "share of the documents (%)")
+    told = "; ".join(f"{name}: {of_share(low)} to {of_share(high)}" for name, low, high in spans)
+    return Drawn("share", svg, png, f"The synthetic share lies, {told}.", "A bound leaves everything above it open.")
 
 
 def _rising(name: str, values: list[float], place: int) -> Line:

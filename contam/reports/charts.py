@@ -41,7 +41,7 @@ class Line:
 class Chart:
     """One set of axes. ``level`` is a horizontal line worth comparing with, such as the value of human text, named in
     the legend by ``level_name``; ``limits`` are (value, name) of lines that are named where they are; ``span`` is what
-    the y axis covers where panels are to be compared."""
+    the y axis covers where panels are to be compared; ``nameless_y``: heights mean nothing, so they have no ticks."""
 
     title: str
     lines: tuple[Line, ...]
@@ -52,6 +52,7 @@ class Chart:
     level_name: str = ""
     limits: tuple[tuple[float, str], ...] = ()
     span: tuple[float, float] | None = None
+    nameless_y: bool = False
 
 
 def draw_charts(
@@ -94,6 +95,8 @@ def _draw(axes: Axes, chart: Chart) -> None:
         axes.text(1.0, value, name, transform=place, fontsize=7, ha="right", va="bottom", color=INK)
     if chart.span is not None:
         axes.set_ylim(*chart.span)
+    if chart.nameless_y:
+        axes.set_yticks([])
     if chart.log:
         axes.set_yscale("log")
         _plain_decades(axes.yaxis)

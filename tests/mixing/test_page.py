@@ -197,7 +197,7 @@ def test_settings_are_told_on_a_full_page_alone(quick):
 def test_full_pages_have_their_pictures_beside_the_tables(quick):
     assert [type(b) for b in section(make_mix("full"), "Dose-response", True).blocks].count(Picture) == 1
     assert [type(b) for b in section(make_mix("full"), "Model forecast", True).blocks].count(Picture) == 1
-    assert [type(b) for b in section(make_mix("estimate"), "Synthetic share", True).blocks].count(Picture) == 1
+    assert [type(b) for b in section(make_mix("estimate"), "Synthetic share", True).blocks].count(Picture) == 2
     assert not any(isinstance(b, Picture) for s in draw_mix(make_mix("full")).sections for b in s.blocks)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
-from mixes import SCORES, make_dose, make_forecast, make_mix
+from mixes import SCORES, make_dose, make_forecast, make_mix, make_share
 
 pytest.importorskip("matplotlib")
 
@@ -37,7 +37,7 @@ def test_each_part_has_its_picture_and_no_part_none():
     assert set(drawn(forecast=None)) == {"dose-response"}
     assert set(drawn(dose_response=None)) == {"forecast"}
     assert drawn(dose_response=None, forecast=None) == {}
-    assert [p.name for p in draw_pictures(make_mix("estimate"))] == ["scores"]
+    assert [p.name for p in draw_pictures(make_mix("estimate"))] == ["scores", "share"]
     assert draw_pictures(make_mix("unmeasured")) == ()
 
 
@@ -115,10 +115,21 @@ def test_scores_are_two_rising_curves_and_the_quantile_they_are_compared_at(char
 
 def test_scores_of_one_side_alone_are_not_drawn():
     for compared in ({"audited": (1.0,), "trusted": ()}, {"trusted": (1.0,)}, {}):
-        assert draw_pictures(make_mix("estimate", compared=compared)) == ()
+        assert [p.name for p in draw_pictures(make_mix("estimate", compared=compared))] == ["share"]
 
 
 def test_one_generation_and_one_share_can_be_drawn():
     found = make_dose()
     one = replace(found, doses=tuple(d for d in found.doses if d.share in (0.0, 0.5)))
     assert set(drawn(dose_response=one, forecast=make_forecast(last=1))) == {"dose-response", "forecast"}
+
+
+def test_the_share_is_drawn_as_intervals(charts):
+    share = make_share(bound=0.3, exact_bound=0.25)
+    result = make_mix("estimate", synthetic_share=share, compared={})
+    (picture,) = [d for d in module.draw_pictures(result) if d.name == "share"]
+    (chart,) = [c for c in charts if "share lies" in c.title]
+    assert [line.x for line in chart.lines[:2]] == [(30.0, 100.0), (25.0, 100.0)] and chart.nameless_y
+    assert "30 % to 100 %" in picture.alt
+    nothing = make_mix("estimate", synthetic_share=make_share(bound=0.0), compared={})
+    assert not [d for d in module.draw_pictures(nothing) if d.name == "share"]
