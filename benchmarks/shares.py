@@ -29,7 +29,7 @@ ASKED = {
     ("unknown", "power"): {0.25: (0.0, 0.07, 0.0), 0.50: (1.0, 0.50, 0.56)},
     ("unknown", "bound"): {0.50: (0.21, 0.07, 0.11)},
 }
-"""What was asked for before anything was built, by order, figure and share, for the three groups."""
+"""The targets that were set beforehand, by order, figure and share, for the three groups."""
 ASKED_FALSE = {"known": (0.053, 0.018), "unknown": (0.018, 0.018)}
 FIGURES: dict[str, Callable[[Audit], float]] = {
     "power": lambda a: float(a.p <= ALARM),
@@ -68,7 +68,7 @@ def _said(found: tuple[float, float] | None, asked: float | None = None) -> str:
 
 
 def by_group(audits: list[Audit], order: str, unseen: bool) -> str:
-    """Power and mean bound of the groups at each share, beside what was asked for."""
+    """Power and mean bound of the groups at each share, beside the targets."""
     columns = [("power", s) for s in (0.10, 0.25, 0.50)] + [("bound", s) for s in (0.25, 0.50, 1.0)]
     rows = []
     for group in (*GROUPS, *MORE):
