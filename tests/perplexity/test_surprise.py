@@ -200,8 +200,9 @@ class TestTiny:
         assert above.value > above.limits[1] and above.value > 1.2 * human.values[BITS]
         assert figures["looped"][BITS].value > figures["looped"][BITS].limits[0]
         assert texts["looped"].values[SPREAD] > 1.5 * human.values[SPREAD]
-        for kind, beyond in (("human", False), ("looped", True), ("shuffled", True)):
+        for kind, beyond in (("human", False), ("looped", True)):
             assert (figures[kind][GAP].value > figures[kind][GAP].limits[1]) == beyond
+        assert figures["shuffled"][GAP].value > 1.2 * human.values[GAP]
 
     def test_planted_documents_are_the_strangest_and_are_named(self, tiny, halves) -> None:
         rng = random.Random(1)
