@@ -15,7 +15,17 @@ from typing import Any
 from contam.corpus import Corpus, ReadOptions
 from contam.engine import Measured, Plan, Progress, default_workers, measure
 from contam.errors import InputError, UsageError
-from contam.result import Audit, CorpusInfo, DocumentFinding, Documents, Figure, Perplexity, Provenance, ReferenceInfo
+from contam.result import (
+    Audit,
+    CorpusInfo,
+    DocumentFinding,
+    Documents,
+    Figure,
+    Perplexity,
+    Provenance,
+    ReferenceInfo,
+    Verdict,
+)
 from contam.rules import apply_rules
 from contam.synthetic.share import ORDERS, SyntheticShare
 from contam.verdict import CorpusFacts, judge, judge_paired
@@ -278,9 +288,19 @@ def _assembled(seen: _All, options: AuditOptions, begin: float) -> Audit:
     documents, pointed = _documents(measured), (*perplexity.documents, *suspects)
     documents = replace(documents, worst=documents.worst[: WORST - len(pointed)] + pointed)
     return Audit(
-        info, judgement.reference, judgement.verdict, signals, whole, rules, documents, provenance,
+        info, judgement.reference, _beside(judgement.verdict, share), signals, whole, rules, documents, provenance,
         notes=(*measured.notes, *perplexity.notes), synthetic_share=share,
     )  # fmt: skip
+
+
+def _beside(verdict: Verdict, share: SyntheticShare | None) -> Verdict:
+    """The verdict, which is about collapse, with a word on machine text that was found: it need not be collapsed."""
+    if share is None or not share.alarmed or not share.proven:
+        return verdict
+    from contam.synthetic.telling import per_cent
+
+    told = f"apart from collapse, at least {per_cent(share.proven)} of the documents read like text of instruct models"
+    return replace(verdict, reasons=(*verdict.reasons, f"{told} (SYN001)"))
 
 
 def _share(

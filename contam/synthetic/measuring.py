@@ -11,7 +11,7 @@ import numpy as np
 from contam.errors import UsageError
 from contam.result import Figure
 from contam.synthetic.null import LEAST_PAIRS, NullPairs
-from contam.synthetic.ranking import bound, exact_bound, pair_of, rank_test
+from contam.synthetic.ranking import QUANTILE, bound, exact_bound, pair_of, rank_test
 from contam.synthetic.scored import Scored
 from contam.synthetic.share import ALARM, ORDERS, Declared, SyntheticShare
 from contam.synthetic.telling import per_cent, told
@@ -89,7 +89,8 @@ class Basis:
             raise ValueError("no null pairs of a size that both sides reach")
         pair = pair_of(trusted.scores[:n], audited.scores[:n])
         u, r = self.null.values(n, share.order)
-        p_value, low = rank_test(pair.auc, u), bound(pair.left, r)
+        # That none of n documents is left does not show that none of all documents is: one is granted.
+        p_value, low = rank_test(pair.auc, u), bound(max(pair.left, 1 / (QUANTILE * n)), r)
         compared = low.share if p_value <= ALARM else 0.0
         exact = exact_bound(trusted.scores, audited.scores) if share.order == "random" else None
         return self._rated(replace(

@@ -40,13 +40,13 @@ def found() -> Mix:
 
 def test_the_bound_is_of_all_documents_and_that_is_what_is_told():
     share = found().synthetic_share
-    assert share.alarmed and share.documents == 125 and share.lower_bound_compared > 0.9
+    assert share.alarmed and share.documents == 125 and 0.9 < share.lower_bound_compared < 1
     assert share.lower_bound == pytest.approx(share.lower_bound_compared * 130 / 200)
     assert "of the different documents of at least 80 words, which is at least" in share.sentences[1]
     rules = {rule.id: rule for rule in found().rules}
     assert rules["SYN001"].status == "warn" and rules["SYN001"].value == share.lower_bound
     told = str(banner_of(found()))
-    assert "65.0 % of the documents" in told and told.count("instruct models") == 1
+    assert "64.2 % of the documents" in told and told.count("instruct models") == 1
 
 
 def test_what_was_compared_is_what_was_ranked():

@@ -47,6 +47,8 @@ def test_higher_scores_are_found_and_the_highest_named():
     found = [one for one in unlike().documents.worst if one.rule == "SYN001"]
     assert [one.excerpt for one in found] == [text[:400] for text in passages()[:-6:-1]]
     assert {rule.id: rule.status for rule in unlike().rules}["SYN001"] == "warn"
+    assert "apart from collapse, at least 9" in unlike().verdict.reasons[-1]
+    assert not any("apart from collapse" in reason for reason in alike().verdict.reasons)
 
 
 def test_nothing_depends_on_workers():
