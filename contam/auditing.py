@@ -15,6 +15,7 @@ from typing import Any
 from contam.corpus import Corpus, ReadOptions
 from contam.engine import Measured, Plan, Progress, default_workers, measure
 from contam.errors import InputError, UsageError
+from contam.gate.policy import DEFAULT, Policy
 from contam.result import (
     Audit,
     CorpusInfo,
@@ -53,6 +54,9 @@ class AuditOptions:
     text's surprise is measured, ``valid`` held-out human text (a name, a path, or texts) that a model trained on the
     audited text is to predict; ``proxy`` says which model, ``ngram`` or ``neural``. ``order`` says how trusted text
     and audited text stand to each other, for the synthetic share (`contam.synthetic.share.ORDERS`); None leaves it out.
+    ``policy`` says which rules are applied, with which limits. ``baseline`` is a file that ``--write-baseline`` wrote.
+    ``cache_dir`` keeps what was measured of each file, so that unchanged files are not measured again; ``resume`` takes
+    up an audit that was interrupted.
     """
 
     reference: Any = None
@@ -69,6 +73,10 @@ class AuditOptions:
     order: str | None = "unknown"
     device: str = "auto"
     precision: str = "fp32"
+    policy: Policy = DEFAULT
+    baseline: str | Path | None = None
+    cache_dir: Path | None = None
+    resume: bool = False
     on_progress: Callable[[Progress], None] | None = None
 
     def __post_init__(self) -> None:

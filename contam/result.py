@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from contam.synthetic.share import SyntheticShare
+
+if TYPE_CHECKING:
+    from contam.baseline.record import Since
 
 SCHEMA_VERSION = 1
 
@@ -106,7 +109,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
-    """One rule applied: ``status`` is pass, warn, fail or skipped."""
+    """One rule applied: ``status`` is pass, warn, fail or skipped.
+
+    ``enforced`` rules decide the exit code: their failure is 1, their being skipped 2 (a configuration asked for it).
+    """
 
     id: str
     name: str
@@ -114,6 +120,7 @@ class RuleResult:
     value: float | None
     limit: float | None
     message: str
+    enforced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +168,9 @@ class Audit:
 
     ``signals`` are the figures of the matched subsample, judged against references; ``whole`` are the figures
     of the whole corpus (descriptive: many of them grow or fall with size). Keys are dotted, ``family.name``.
-    ``synthetic_share`` is measured where there is trusted text.
+    ``synthetic_share`` is measured where there is trusted text, ``since`` where there is a baseline. ``name`` is that
+    of a part of a corpus which was audited by itself; ``parts`` are all such audits where there are several, and the
+    record itself is then that of the part which decides.
     """
 
     corpus: CorpusInfo
@@ -175,6 +184,9 @@ class Audit:
     command: str = "audit"
     notes: tuple[str, ...] = field(default=())
     synthetic_share: SyntheticShare | None = None
+    since: Since | None = None
+    name: str = ""
+    parts: tuple[Audit, ...] = ()
 
     @property
     def level(self) -> Level:
@@ -184,20 +196,27 @@ class Audit:
     def exit_code(self, fail_on: str = "collapsing", allow_insufficient: bool = False) -> int:
         """0 judged, below ``fail_on``; 1 at or above it; 2 could not judge (0 with ``allow_insufficient``).
 
-        ``fail_on`` is ``at_risk``, ``collapsing`` or ``never``.
+        ``fail_on`` is ``at_risk``, ``collapsing`` or ``never``. An enforced rule that failed is 1 as well, one that was
+        skipped 2. Of several parts 1 counts before 2.
         """
-        if self.level is Level.INSUFFICIENT:
-            return 0 if allow_insufficient else 2
-        if fail_on == "never":
-            return 0
-        return int(self.level.severity >= Level(fail_on).severity)
+        if self.parts:
+            codes = [part.exit_code(fail_on, allow_insufficient) for part in self.parts]
+            return 1 if 1 in codes else max(codes)
+        enforced = {rule.status for rule in self.rules if rule.enforced}
+        if fail_on != "never" and ("fail" in enforced or self.level.severity >= Level(fail_on).severity):
+            return 1
+        if "skipped" in enforced:
+            return 2
+        return 2 if self.level is Level.INSUFFICIENT and not allow_insufficient else 0
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of schema version 1; NaN and infinities become null."""
         from contam import __version__
 
         body = {"schema_version": SCHEMA_VERSION, "tool": {"name": "contam", "version": __version__}}
-        return body | {"command": self.command} | plain(self, skip=("command",))
+        found: dict[str, Any] = plain(replace(self, parts=()), skip=("command", "parts"))
+        found["parts"] = [plain(part, skip=("command", "parts")) for part in self.parts]
+        return body | {"command": self.command} | found
 
 
 def plain(value: Any, skip: tuple[str, ...] = ()) -> Any:

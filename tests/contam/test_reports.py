@@ -107,7 +107,7 @@ def test_json_is_the_contract():
     corpus = {"sources", "files", "documents", "tokens", "bytes", "skipped", "skipped_total", "digest"}
     assert set(data["corpus"]) == corpus
     assert set(data["verdict"]) == {"level", "p_value", "score", "reasons", "detection_floor", "advice", "tests"}
-    assert set(data["rules"][0]) == {"id", "name", "status", "value", "limit", "message"}
+    assert set(data["rules"][0]) == {"id", "name", "status", "value", "limit", "message", "enforced"}
     assert set(data["documents"]["worst"][0]) == {"id", "rule", "value", "excerpt"}
     made = {"config_digest", "seed", "seconds", "bytes_per_second", "engine", "workers"}
     assert set(data["provenance"]) >= made
