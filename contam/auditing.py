@@ -15,6 +15,7 @@ from typing import Any
 from contam.corpus import Corpus, ReadOptions
 from contam.engine import Measured, Plan, Progress, default_workers, measure
 from contam.errors import InputError, UsageError
+from contam.gate.applying import apply_policy
 from contam.gate.policy import DEFAULT, Policy
 from contam.result import (
     Audit,
@@ -181,6 +182,8 @@ def _looked_up(options: AuditOptions) -> Corpus | None:
 
 def open_corpus(source: Any, reading: ReadOptions) -> Corpus:
     """The corpus that ``source`` names or is."""
+    if isinstance(source, Corpus):
+        return source
     if isinstance(source, (str, os.PathLike)):
         return Corpus.open([source], reading)
     if isinstance(source, Iterable):
@@ -292,9 +295,11 @@ def _assembled(seen: _All, options: AuditOptions, begin: float) -> Audit:
         options.digest, options.seed, seconds, info.bytes / max(seconds, 1e-9), workers=options.plan.workers
     )
     share, shares, suspects = _share(seen, options)
-    rules = apply_rules(signals | shares, whole, facts.loops)
+    rules = apply_policy(apply_rules(signals | shares, whole, facts.loops), options.policy)
     documents, pointed = _documents(measured), (*perplexity.documents, *suspects)
-    documents = replace(documents, worst=documents.worst[: WORST - len(pointed)] + pointed)
+    shown = (*documents.worst[: WORST - len(pointed)], *pointed)
+    worst = tuple(found for found in shown if options.policy.applies(found.rule))
+    documents = replace(documents, worst=worst)
     return Audit(
         info, judgement.reference, _beside(judgement.verdict, share), signals, whole, rules, documents, provenance,
         notes=(*measured.notes, *perplexity.notes), synthetic_share=share,

@@ -46,10 +46,12 @@ class Corpus:
         cls,
         sources: Iterable[str | os.PathLike[str]] | str | os.PathLike[str],
         options: ReadOptions = DEFAULTS,
+        keep: Callable[[str], bool] | None = None,
     ) -> Corpus:
         """Lists files, folders, globs, ``-``, ``hf://`` and other URLs, each file once.
 
-        Raises ``InputError`` for a path that does not exist, or where nothing is left to read.
+        ``keep`` says of the name of each file whether it belongs to the corpus (default: every one does). Raises
+        ``InputError`` for a path that does not exist, or where nothing is left to read.
         """
         given = [os.fspath(s) for s in ([sources] if isinstance(sources, (str, os.PathLike)) else sources)]
         if not given:
@@ -63,6 +65,10 @@ class Corpus:
                 found.sources += remote.sources(path)
             elif path not in hub:
                 found.add(path)
+        if keep is not None:
+            found.sources = [source for source in found.sources if keep(source.name)]
+            found.log.named = [s for s in found.log.named if keep(s.path)]
+            hub = [url for url in hub if keep(url)]
         if not found.sources and not hub:
             raise nothing_to_read(given, found.skipped)
         sizes = [s.size for s in found.sources]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -202,12 +203,7 @@ class Audit:
         if self.parts:
             codes = [part.exit_code(fail_on, allow_insufficient) for part in self.parts]
             return 1 if 1 in codes else max(codes)
-        enforced = {rule.status for rule in self.rules if rule.enforced}
-        if fail_on != "never" and ("fail" in enforced or self.level.severity >= Level(fail_on).severity):
-            return 1
-        if "skipped" in enforced:
-            return 2
-        return 2 if self.level is Level.INSUFFICIENT and not allow_insufficient else 0
+        return exit_code(self.level, self.rules, fail_on, allow_insufficient)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of schema version 1; NaN and infinities become null."""
@@ -217,6 +213,15 @@ class Audit:
         found: dict[str, Any] = plain(replace(self, parts=()), skip=("command", "parts"))
         found["parts"] = [plain(part, skip=("command", "parts")) for part in self.parts]
         return body | {"command": self.command} | found
+
+
+def exit_code(level: Level, rules: Iterable[RuleResult], fail_on: str, allow_insufficient: bool) -> int:
+    """0, 1 or 2 for a level and the rules that a configuration enforces; ``fail_on`` is a level or ``never``."""
+    enforced = {rule.status for rule in rules if rule.enforced}
+    if fail_on != "never" and ("fail" in enforced or level.severity >= Level(fail_on).severity):
+        return 1
+    short = level is Level.INSUFFICIENT and not allow_insufficient
+    return 2 if short or "skipped" in enforced else 0
 
 
 def plain(value: Any, skip: tuple[str, ...] = ()) -> Any:

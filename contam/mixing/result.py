@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from contam.result import SCHEMA_VERSION, CorpusInfo, Level, Provenance, RuleResult, Verdict, plain
+from contam.result import SCHEMA_VERSION, CorpusInfo, Level, Provenance, RuleResult, Verdict, exit_code, plain
 from contam.synthetic.share import SyntheticShare
 
 if TYPE_CHECKING:
@@ -176,11 +176,8 @@ class Mix:
         limit, share = self.limits.get("share"), self.synthetic_share
         if share is not None and limit is not None and share.proven > limit:
             return 1
-        if self.level is Level.INSUFFICIENT:
-            return 0 if allow_insufficient else 2
-        if fail_on == "never" or self.level is None:
-            return 0
-        return int(self.level.severity >= Level(fail_on).severity)
+        level = self.level if self.level is not None else Level.HEALTHY
+        return exit_code(level, self.rules, fail_on, allow_insufficient)
 
     def draw(self, full: bool = False) -> Page:
         """Its page."""

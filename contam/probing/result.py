@@ -16,6 +16,7 @@ from contam.result import (
     ReferenceInfo,
     RuleResult,
     Verdict,
+    exit_code,
     plain,
 )
 
@@ -222,9 +223,7 @@ class Probe:
 
     def exit_code(self, fail_on: str = "collapsing", allow_insufficient: bool = False) -> int:
         """0 judged, below ``fail_on``; 1 at or above it; 2 could not judge (0 with ``allow_insufficient``)."""
-        if self.level is Level.INSUFFICIENT:
-            return 0 if allow_insufficient else 2
-        return 0 if fail_on == "never" else int(self.level.severity >= Level(fail_on).severity)
+        return exit_code(self.level, self.rules, fail_on, allow_insufficient)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of schema version 1; NaN and infinities become null."""
