@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from contam.gate.policy import DEFAULT, LEAST_EFFECT, Allowance, Policy, RuleSetting
 from contam.result import RuleResult
@@ -19,6 +19,18 @@ from contam.wording import name_of, written
 
 if TYPE_CHECKING:
     from contam.baseline.record import Moved, Since
+
+
+class HasRules(Protocol):
+    """A result of any command that applies rules."""
+
+    @property
+    def rules(self) -> tuple[RuleResult, ...]:
+        """What the rules found."""
+        ...
+
+
+Judged = TypeVar("Judged", bound=HasRules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +51,14 @@ def apply_policy(
     """The results as a gate sees them, in their order."""
     rules = {rule.id: rule for rule in RULES}
     return tuple(_applied(rules[result.id], result, policy, since) for result in results)
+
+
+def with_policy(result: Judged, policy: Policy) -> Judged:
+    """A result with rules, such as a probe's or a mixture's, as a policy sees it."""
+    if policy == DEFAULT:
+        return result
+    changed: Any = replace(result, rules=apply_policy(result.rules, policy))  # type: ignore[type-var]
+    return changed
 
 
 def _applied(rule: Rule, result: RuleResult, policy: Policy, since: Since | None) -> RuleResult:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +20,7 @@ REST = "everything else"
 
 
 @dataclass(frozen=True)
-class Gate:
+class Division:
     """How a corpus is divided: ``sources`` are parts with settings of their own, ``exclude`` globs of files left out;
     both are relative to ``folder``."""
 
@@ -43,19 +42,19 @@ class Gate:
         return matches(name, (source.glob for source in self.sources), self.folder) or ""
 
 
-def audit_parts(paths: Any, options: AuditOptions, gate: Gate) -> Audit:
+def audit_parts(paths: Any, options: AuditOptions, division: Division) -> Audit:
     """Audit a corpus part by part; the record is that of the part which decides, with all of them in ``parts``.
 
     Without parts it is `contam.audit`. A part that cannot be read counts as one that could not be judged; InputError
     where there is nothing to read at all.
     """
-    if not gate.divided:
+    if not division.divided:
         return audit(paths, options)
     Corpus.open(paths, options.reading)  # a path that does not exist is an error, whatever part it would be of
     audits: list[Audit] = []
     failures: list[InputError] = []
-    for name, own in _parts(options, gate):
-        corpus = _opened(paths, own, _belongs(gate, name))
+    for name, own in _parts(options, division):
+        corpus = _opened(paths, own, _belongs(division, name))
         if corpus is None:
             continue
         try:
@@ -64,31 +63,31 @@ def audit_parts(paths: Any, options: AuditOptions, gate: Gate) -> Audit:
             failures.append(error)
             audits.append(_unjudged(name, corpus, error))
     if not audits or len(failures) == len(audits):
-        raise failures[0] if failures else InputError(_nothing(paths, gate))
-    if not gate.sources:
+        raise failures[0] if failures else InputError(_nothing(paths, division))
+    if not division.sources:
         return replace(audits[0], name="")
     audits = [replace(one, name=one.name or REST) for one in audits]
-    return replace(deciding(audits, gate), parts=tuple(audits))
+    return replace(deciding(audits, division), parts=tuple(audits))
 
 
-def deciding(audits: Iterable[Audit], gate: Gate) -> Audit:
+def deciding(audits: Iterable[Audit], division: Division) -> Audit:
     """The part that decides the exit code: one that fails, else one that could not be judged, else the worst level."""
 
     def weight(one: Audit) -> tuple[int, int]:
-        code = one.exit_code(gate.fail_on, gate.allow_insufficient)
+        code = one.exit_code(division.fail_on, division.allow_insufficient)
         return {1: 2, 2: 1}.get(code, 0), one.level.severity
 
     return max(audits, key=weight)
 
 
-def _parts(options: AuditOptions, gate: Gate) -> Iterable[tuple[str, AuditOptions]]:
+def _parts(options: AuditOptions, division: Division) -> Iterable[tuple[str, AuditOptions]]:
     yield "", options
-    for source in gate.sources:
+    for source in division.sources:
         yield source.glob, replace(options, **source.options, policy=source.policy)
 
 
-def _belongs(gate: Gate, name: str) -> Callable[[str], bool]:
-    return lambda file: gate.part_of(file) == name
+def _belongs(division: Division, name: str) -> Callable[[str], bool]:
+    return lambda file: division.part_of(file) == name
 
 
 def _opened(paths: Any, options: AuditOptions, keep: Callable[[str], bool]) -> Corpus | None:
@@ -99,8 +98,8 @@ def _opened(paths: Any, options: AuditOptions, keep: Callable[[str], bool]) -> C
         return None
 
 
-def _nothing(paths: Any, gate: Gate) -> str:
-    told = f" (exclude = {list(gate.exclude)})" if gate.exclude else ""
+def _nothing(paths: Any, division: Division) -> str:
+    told = f" (exclude = {list(division.exclude)})" if division.exclude else ""
     return f"nothing to audit in {paths}: every file is left out{told}"
 
 
