@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from importlib import import_module
 
 import click
+from click.shell_completion import CompletionItem
 
 from contam import __version__
 from contam.errors import ContamError
@@ -26,6 +27,8 @@ COMMANDS = {
     "profile": "Build, list and show reference populations.",
     "rule": "List the rules, or explain one.",
     "demo": "Make a human and a collapsing corpus on the spot and audit both.",
+    "init": "Make the audit a gate: contam.toml, a GitHub workflow, a pre-commit hook.",
+    "completion": "Print the script that completes contam in bash, zsh or fish.",
 }
 
 EPILOG = """\b
@@ -52,6 +55,10 @@ EXTRAS = {
 """Packages that some commands need, and the extra that installs each."""
 
 
+VARIABLE = "_CONTAM_COMPLETE"
+"""The variable by which a shell asks for completions; see `contam_cli.completing`."""
+
+
 class Commands(click.Group):
     """The command table; short helps come from the table, so ``--help`` imports no command."""
 
@@ -64,7 +71,17 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(import_module(f"contam_cli.{cmd_name}"), cmd_name)
+        if VARIABLE in os.environ:
+            from contam_cli.completing import offer
+
+            return offer(command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The names of the table, without importing a command; options once a dash is typed."""
+        if incomplete.startswith("-"):
+            return click.Command.shell_complete(self, ctx, incomplete)
+        return [CompletionItem(name, help=what) for name, what in COMMANDS.items() if name.startswith(incomplete)]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -90,17 +107,17 @@ def commands() -> None:
     """Is this corpus, or this model, collapsing from training on model output?"""
 
 
-def main() -> None:
-    """The entry point: runs the command and leaves with its exit code."""
-    sys.exit(run(sys.argv[1:]))
+def main(name: str = "contam") -> None:
+    """The entry point: runs the command and leaves with its exit code. ``name`` is how it was called."""
+    sys.exit(run(sys.argv[1:], name))
 
 
-def run(args: Sequence[str]) -> int:
+def run(args: Sequence[str], name: str = "contam") -> int:
     """Run one command line; the exit code is 0, 1 (a verdict only), 2 or 130."""
-    if "_CONTAM_COMPLETE" in os.environ:
+    if VARIABLE in os.environ:
         commands.main(list(args), prog_name="contam")
     try:
-        with commands.make_context("contam", list(args), obj=Settings()) as context:
+        with commands.make_context(name, list(args), obj=Settings()) as context:
             code = commands.invoke(context)
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as done:

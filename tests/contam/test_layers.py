@@ -20,6 +20,8 @@ BELOW = {
 }
 ON_USE = {"torch", "transformers", "datasets", "sklearn", "scipy", "nltk", "ray", "matplotlib", "fsspec"}
 NOT_ON_GROUND = {"click", "rich", "pyarrow", "zstandard"}
+ENTRY = "contam/__main__.py"
+"""``python -m contam`` is the command itself: the one module of its floor that nothing imports, and may look up."""
 
 
 TORCH_CODE = (
@@ -63,7 +65,8 @@ def at_import(tree: ast.Module) -> ast.Module:
 @pytest.mark.parametrize(("floor", "path"), modules(), ids=lambda x: getattr(x, "stem", x))
 def test_imports_point_down(floor, path):
     used = set(imports(ast.parse(path.read_text(encoding="utf-8"))))
-    assert used & set(FLOORS) <= BELOW[floor]
+    above = {"contam_cli"} if path.relative_to(ROOT).as_posix() == ENTRY else set()
+    assert used & set(FLOORS) <= BELOW[floor] | above
 
 
 @pytest.mark.parametrize(("floor", "path"), modules(), ids=lambda x: getattr(x, "stem", x))

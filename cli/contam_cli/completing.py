@@ -1,0 +1,123 @@
+"""What a shell offers after TAB: completions by what an option takes. Nothing heavy is imported, nothing is read.
+
+Click knows commands, options and choices. What is text to it is told apart here by its metavar, so that every command
+gets the same completions without saying so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem
+
+Items = list[CompletionItem]
+
+
+class Offering(click.ParamType):
+    """Text that a function completes; only while a shell completes does it stand for an option's own type."""
+
+    name = "text"
+
+    def __init__(self, complete: Callable[[str], Items]) -> None:
+        self.complete = complete
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+        """What fits so far."""
+        return self.complete(incomplete)
+
+
+def offer(command: click.Command) -> click.Command:
+    """A command whose options and arguments complete what they take; for completing only, not for running."""
+    for below in getattr(command, "commands", {}).values():
+        offer(below)
+    for param in command.params:
+        complete = _completer(command, param)
+        if complete is not None:
+            param.type = Offering(complete)
+    return command
+
+
+def _completer(command: click.Command, param: click.Parameter) -> Callable[[str], Items] | None:
+    if isinstance(param.type, (click.Choice, click.Path, click.File)):
+        return None
+    if param.name in _BY_NAME:
+        return _BY_NAME[param.name]
+    metavar = getattr(param, "metavar", None)
+    if isinstance(param, click.Argument):
+        return _models if param.name in ("model", "models") else _files
+    return _BY_METAVAR.get(metavar or "")
+
+
+def _files(incomplete: str) -> Items:
+    return [CompletionItem(incomplete, type="file")]
+
+
+def _folders(incomplete: str) -> Items:
+    return [CompletionItem(incomplete, type="dir")]
+
+
+def _fitting(names: Iterable[tuple[str, str]], incomplete: str) -> Items:
+    return [CompletionItem(name, help=told) for name, told in names if name.startswith(incomplete)]
+
+
+def _models(incomplete: str) -> Items:
+    """Folders, and the models that come with contam."""
+    from contam.models.finding import embedded
+
+    return _folders(incomplete) + _fitting(((name, "comes with contam") for name in embedded()), incomplete)
+
+
+def _profiles(incomplete: str) -> Items:
+    """Files, and the profiles that come with contam."""
+    import contam
+
+    built_in = sorted(path.stem for path in (Path(contam.__file__).parent / "profiles").glob("*.profile"))
+    names = [("auto", "one that can vouch for the text"), *((name, "built in") for name in built_in)]
+    return _files(incomplete) + _fitting(names, incomplete)
+
+
+def _rule(incomplete: str) -> Items:
+    """Ids of rules, in either case."""
+    from contam.rules import RULES
+
+    return _fitting(((rule.id, rule.name) for rule in RULES), incomplete.upper())
+
+
+def _rules(incomplete: str) -> Items:
+    """A list of rules or of families of them, after its last comma."""
+    from contam.rules import RULES
+
+    before, comma, last = incomplete.rpartition(",")
+    families = dict.fromkeys(rule.id.rstrip("0123456789") for rule in RULES)
+    names = [*((name, f"all of {name}") for name in families), *((rule.id, rule.name) for rule in RULES)]
+    return [CompletionItem(f"{before}{comma}{item.value}", help=item.help) for item in _fitting(names, last.upper())]
+
+
+def _outputs(incomplete: str) -> Items:
+    """``FORMAT:`` of a report that is written to a file."""
+    from contam.reports import FORMATS
+
+    return _fitting(((f"{form}:", f"{form} to a file") for form in FORMATS), incomplete)
+
+
+_BY_NAME: dict[str | None, Callable[[str], Items]] = {
+    "rule_id": _rule,
+    "select": _rules,
+    "ignore": _rules,
+    "profile": _profiles,
+    "outputs": _outputs,
+    "formats": _outputs,
+}
+_BY_METAVAR: dict[str, Callable[[str], Items]] = {
+    "PATH": _files,
+    "FILE": _files,
+    "NAME|PATH": _files,
+    "NAME|FILE": _files,
+    "CORPUS": _files,
+    "TRUSTED": _files,
+    "DIR": _folders,
+    "MODEL": _models,
+    "RULES": _rules,
+}
