@@ -6,11 +6,17 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from contam.errors import ContamError
 from contam.reports import FORMATS, Style, parse_output, render, write_whole
+
+if TYPE_CHECKING:
+    from contam.reports.failed import Failure
+    from contam.reports.findings import Gate
 
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -29,18 +35,73 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return form(files(command))
 
 
-def check_outputs(outputs: tuple[str, ...]) -> None:
-    """Refuse what cannot be written before anything is measured."""
+def check_outputs(outputs: tuple[str, ...], make: bool = False) -> None:
+    """Refuse what cannot be written before anything is measured; ``make`` makes missing folders."""
     for given in outputs:
-        parse_output(given)
+        parse_output(given, make)
 
 
-def deliver(result: Any, form: str, outputs: tuple[str, ...] = (), quiet: bool = False) -> None:
-    """Write the files, then print the result."""
+def deliver(
+    result: Any, form: str, outputs: tuple[str, ...] = (), quiet: bool = False, gate: Gate | None = None
+) -> None:
+    """Write the files, tell GitHub where it listens, then print the result. ``gate``: how it is judged."""
     for given in outputs:
         kind, target = parse_output(given)
-        write_whole(target, render(result, kind))
-    emit(_brief(result) if quiet and form == "rich" else render(result, form, stdout_style()))
+        write_whole(target, render(result, kind, gate=gate))
+    if listening():
+        _tell_github(result, form, outputs, gate)
+    emit(_brief(result) if quiet and form == "rich" else render(result, form, stdout_style(), gate))
+
+
+def deliver_failure(failure: Failure, form: str, outputs: tuple[str, ...] = (), gate: Gate | None = None) -> None:
+    """Reports of what could not be judged, as far as they can be written; the message itself is told elsewhere.
+
+    Stdout gets the report in every format but rich. What cannot be written is told and never hides the failure.
+    """
+    for given in outputs:
+        try:
+            kind, target = parse_output(given)
+            write_whole(target, render(failure, kind, gate=gate))
+        except ContamError as error:
+            _notice(f"no report of the failure: {error}")
+    if listening():
+        _tell_github(failure, form, outputs, gate)
+    if form != "rich":
+        emit(render(failure, form, stdout_style(), gate))
+
+
+def listening() -> bool:
+    """Whether a GitHub job runs this and wants to be told: ``CONTAM_GITHUB=0`` says it does not."""
+    told = os.environ.get("CONTAM_GITHUB", "").strip().lower()
+    return os.environ.get("GITHUB_ACTIONS") == "true" and told not in ("0", "false", "no", "off")
+
+
+def _tell_github(result: Any, form: str, outputs: tuple[str, ...], gate: Gate | None) -> None:
+    """Annotations on stderr, the summary's page, the outputs of the step; nothing of what has no verdict."""
+    from contam.reports import github
+    from contam.reports.findings import outcome_of
+
+    outcome = outcome_of(result, gate)
+    if not outcome.level:
+        return
+    if form != "github":
+        click.echo(github.render(outcome), nl=False, err=True)
+    report = next((given.partition(":")[2] for given in outputs if given.startswith("html:")), "")
+    summary, values = os.environ.get("GITHUB_STEP_SUMMARY"), os.environ.get("GITHUB_OUTPUT")
+    try:
+        if summary:
+            github.append_summary(Path(summary), render(result, "markdown"))
+        if values:
+            github.append_outputs(Path(values), github.outputs(outcome, report))
+    except OSError as error:
+        _notice(f"GitHub's summary or outputs could not be written: {error.strerror or error}")
+
+
+def _notice(message: str) -> None:
+    """One line on stderr that changes nothing else; it may quote a corpus, so it is escaped."""
+    from contam.reports.escape import visible
+
+    click.echo(f"contam: {visible(message)}", err=True)
 
 
 def emit(text: str) -> None:

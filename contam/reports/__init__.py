@@ -9,11 +9,15 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from contam.errors import InputError, UsageError
 
-FORMATS = ("rich", "json", "markdown", "html")
+if TYPE_CHECKING:
+    from contam.reports.findings import Gate
+
+FORMATS = ("rich", "json", "markdown", "html", "sarif", "junit", "github", "metrics")
+_DATA = ("json", "sarif", "junit", "github", "metrics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +29,13 @@ class Style:
     ascii: bool = False
 
 
-def render(result: Any, form: str, style: Style | None = None) -> str:
-    """An audit or a comparison as text in one of ``FORMATS``; the text ends with a line break."""
-    style = style or Style()
-    if form == "json":
-        from contam.reports import json
+def render(result: Any, form: str, style: Style | None = None, gate: Gate | None = None) -> str:
+    """Any command's result as text in one of ``FORMATS``; the text ends with a line break.
 
-        return json.render(result)
+    ``gate`` says how it is judged, for the formats that tell errors from warnings.
+    """
+    if form in _DATA:
+        return _data(result, form, gate)
     from contam.reports.drawing import draw
 
     if form == "markdown":
@@ -45,12 +49,42 @@ def render(result: Any, form: str, style: Style | None = None) -> str:
     if form == "rich":
         from contam.reports import terminal
 
-        return terminal.render(draw(result), style)
+        return terminal.render(draw(result), style or Style())
     raise UsageError(f"no report format {form!r}: known are {', '.join(FORMATS)}")
 
 
-def parse_output(given: str) -> tuple[str, Path]:
-    """``FORMAT:PATH`` as its parts; a usage error says what is wrong before anything is measured."""
+def _data(result: Any, form: str, gate: Gate | None) -> str:
+    """A format for programs, each a module of its own."""
+    if form == "json":
+        from contam.reports import json
+
+        return json.render(result)
+    if form == "metrics":
+        from contam.reports import flat
+
+        return flat.render(result, gate)
+    from contam.reports.findings import outcome_of
+
+    outcome = outcome_of(result, gate)
+    if form == "sarif":
+        from contam.reports import sarif
+
+        return sarif.render(outcome)
+    if form == "junit":
+        from contam.reports import junit
+
+        return junit.render(outcome)
+    from contam.reports import github
+
+    return github.render(outcome)
+
+
+def parse_output(given: str, make: bool = False) -> tuple[str, Path]:
+    """``FORMAT:PATH`` as its parts; a usage error says what is wrong before anything is measured.
+
+    A missing folder is one, unless ``make`` says that it is to be made: a configuration names folders of reports,
+    where on the command line it is a slip.
+    """
     form, colon, path = given.partition(":")
     if not colon or form not in FORMATS or not path:
         known = ", ".join(FORMATS)
@@ -58,6 +92,10 @@ def parse_output(given: str) -> tuple[str, Path]:
     target = Path(path)
     if target.is_dir():
         raise UsageError(f"-o {given!r}: {path} is a folder, not a file")
+    if make and not target.parent.is_dir():
+        from contam.reports.folders import make_folder
+
+        make_folder(target.parent)
     if not target.parent.is_dir():
         raise UsageError(f"-o {given!r}: the folder {target.parent} does not exist")
     return form, target
