@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from contam.profile import Profile, builtin, find, list_profiles
 from contam.result import Level, ReferenceInfo, Verdict
 from contam.scope import out_of_scope
 from contam_metrics import conformal
+from contam_metrics.prepare import Prepared
 from contam_metrics.segments import Segments
 from contam_metrics.signals import type_survival
 
@@ -61,6 +63,39 @@ def pair_ranks(first: Sequence[rows.Figures], second: Sequence[rows.Figures]) ->
     return Paired(directed, conformal.changed(differences(rows.changed_row), rows.CHANGED_FLOORS))
 
 
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The trusted side at one size: its figures, whether it reached the size, and the words that there were.
+
+    ``prepared`` is the text itself; None where only figures are left, as in a baseline.
+    """
+
+    size: int
+    values: rows.Figures
+    reached: bool
+    available: int
+    prepared: Prepared | None = None
+
+
+class Beside(Protocol):
+    """What a corpus can be judged against: trusted text, or a baseline of figures alone."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in sentences."""
+
+    @property
+    def profile(self) -> Profile:
+        """The profile that the null pairs come from."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The matched sizes that may be judged at."""
+
+    def side(self, size: int | None = None) -> Side:
+        """It at one of these sizes, or at the largest that it reaches."""
+
+
 @dataclass(frozen=True)
 class Trusted:
     """Trusted text made ready for many comparisons: it is prepared and measured once for each matched size."""
@@ -69,6 +104,7 @@ class Trusted:
     profile: Profile
     sizes: tuple[int, ...]
     kept: dict[int, Matched] = field(default_factory=dict)
+    name: str = "the trusted text"
 
     @classmethod
     def of(cls, segments: Segments, profile: str | Path | Profile = "auto", size: int | None = None) -> Trusted:
@@ -88,6 +124,11 @@ class Trusted:
             self.kept[size] = judging.matched(*of, spread=False)
         return self.kept[size]
 
+    def side(self, size: int | None = None) -> Side:
+        """The trusted text at one size, or at the largest that it reaches."""
+        found = self.largest if size is None else self.at(size)
+        return Side(found.size, found.measured.values, found.reached, found.prepared.available, found.prepared)
+
 
 def judge_paired(
     segments: Segments,
@@ -105,21 +146,21 @@ def judge_paired(
     return judge_against(Trusted.of(trusted, profile, size), segments, facts)
 
 
-def judge_against(trusted: Trusted, segments: Segments, facts: CorpusFacts, spread: bool = True) -> Judgement:
-    """`judge_paired` with trusted text that is ready; ``spread`` asks for the intervals of the figures."""
+def judge_against(trusted: Beside, segments: Segments, facts: CorpusFacts, spread: bool = True) -> Judgement:
+    """`judge_paired` with a trusted side that is ready; ``spread`` asks for the intervals of the figures."""
     chosen = trusted.profile
     if not trusted.sizes:
         return _without_pairs(segments, facts, chosen)
-    base = trusted.largest
+    base = trusted.side()
     found = judging.matched(segments, chosen, tuple(n for n in trusted.sizes if n <= base.size), facts.words, spread)
     if found.size < base.size:
-        base = trusted.at(found.size)
+        base = trusted.side(found.size)
     values = dict(found.measured.values)
-    if found.reached and base.reached:
+    if found.reached and base.reached and base.prepared is not None:
         values[SURVIVAL] = type_survival(base.prepared, found.prepared)
         found = replace(found, measured=replace(found.measured, values=values))
     reference = ReferenceInfo(
-        f"trusted text; null pairs of {chosen.name}",
+        f"{trusted.name.removeprefix('the ')}; null pairs of {chosen.name}",
         len(chosen.sizes[found.size].pair_rows),
         found.size if found.reached and base.reached else None,
         paired=True,
@@ -128,7 +169,7 @@ def judge_against(trusted: Trusted, segments: Segments, facts: CorpusFacts, spre
     )
     matching = Matching(found.prepared.words, len(np.unique(found.prepared.documents)), found.reached and base.reached)
     signals = placed(found.measured, _expected(base, chosen), matching)
-    return Judgement(_verdict(found, base, facts, chosen), signals, reference)
+    return Judgement(_verdict(found, base, facts, trusted), signals, reference)
 
 
 def _chosen(profile: str | Path | Profile, trusted: Segments, size: int | None) -> Profile:
@@ -165,7 +206,7 @@ def _without_pairs(segments: Segments, facts: CorpusFacts, profile: Profile) -> 
     return Judgement(verdict, placed(found.measured, {}, matching), reference)
 
 
-def _expected(base: Matched, profile: Profile) -> dict[str, rows.Matrix]:
+def _expected(base: Side, profile: Profile) -> dict[str, rows.Matrix]:
     """Where each figure of an equal second half would lie: the trusted value moved by the null
     differences."""
     pairs = profile.sizes[base.size]
@@ -173,7 +214,7 @@ def _expected(base: Matched, profile: Profile) -> dict[str, rows.Matrix]:
     for key in UNITS:
         if key in profile.columns:
             i = profile.columns.index(key)
-            value = base.measured.values.get(key, math.nan)
+            value = base.values.get(key, math.nan)
             moved = pairs.second[:, i] - pairs.first[:, i] + value
             out[key] = pairs.second[:, i] if key == SURVIVAL else moved
     return out
@@ -183,48 +224,51 @@ def _figures(profile: Profile, table: rows.Matrix) -> list[dict[str, float]]:
     return [dict(zip(profile.columns, row)) for row in table.tolist()]
 
 
-def _verdict(found: Matched, base: Matched, facts: CorpusFacts, profile: Profile) -> Verdict:
+def _verdict(found: Matched, base: Side, facts: CorpusFacts, trusted: Beside) -> Verdict:
     """The levels in their order."""
+    profile = trusted.profile
     both = found.reached and base.reached
     pairs = profile.sizes[found.size]
     ranked = None
     if both:
         ranked = pair_ranks(
-            [*_figures(profile, pairs.first), base.measured.values],
+            [*_figures(profile, pairs.first), base.values],
             [*_figures(profile, pairs.second), found.measured.values],
         )
     if facts.loops:
         p, score = (ranked.p_value, ranked.directed.score) if ranked else (None, None)
         return Verdict(Level.COLLAPSING, p, score, (judging.looped(facts),), tests=ranked.tests if ranked else {})
-    mostly_copies = found.copies > judging.MOSTLY_COPIES
     if ranked is None:
-        return _not_reached(found, base, facts, mostly_copies)
-    return _ranked(found, facts, profile, ranked, mostly_copies)
+        return _not_reached(found, base, facts, trusted.name)
+    return _ranked(found, facts, trusted, ranked)
 
 
-def _not_reached(found: Matched, base: Matched, facts: CorpusFacts, mostly_copies: bool) -> Verdict:
+def _not_reached(found: Matched, base: Side, facts: CorpusFacts, whose: str) -> Verdict:
     reasons = []
     if not found.reached:
         reasons.append(judging.short(found, facts, found.size))
-        if mostly_copies:
+        if found.copies > judging.MOSTLY_COPIES:
             reasons.insert(0, judging.copied(found, facts))
             return Verdict(Level.AT_RISK, reasons=tuple(reasons), advice=("remove the copies and audit again",))
     if not base.reached:
-        trusted = CorpusFacts(base.prepared.available, 0)
-        reasons.append(judging.short(base, trusted, base.size, "the trusted text"))
+        told = f"{whose} has {base.available:,} words and the smallest matched size is {base.size:,}"
+        if base.available >= base.size and base.prepared is not None:
+            told = f"{whose} has only {base.prepared.words:,} words that are no near copies; {base.size:,} are needed"
+        reasons.append(told)
     advice = f"give at least {USUAL_SIZE:,} words on each side (5,000 with low power)"
     return judging.insufficient(reasons, [advice])
 
 
-def _ranked(found: Matched, facts: CorpusFacts, profile: Profile, ranked: Paired, mostly_copies: bool) -> Verdict:
+def _ranked(found: Matched, facts: CorpusFacts, trusted: Beside, ranked: Paired) -> Verdict:
     from contam.verdict import floor
 
+    profile = trusted.profile
     pairs = len(profile.sizes[found.size].pair_rows)
-    reasons = _reasons(ranked, pairs, found.size)
+    reasons = _reasons(ranked, pairs, found.size, trusted.name)
     level = _level(ranked, pairs, found.size)
     if level is Level.COLLAPSING:
         reasons.append(f"the error rate of this level is {max(COLLAPSING, 1 / (pairs + 1)):.3f}")
-    if mostly_copies:
+    if found.copies > judging.MOSTLY_COPIES:
         level = max(level, Level.AT_RISK, key=lambda x: x.severity)
         reasons.append(judging.copied(found, facts))
     if found.size < USUAL_SIZE:
@@ -242,18 +286,18 @@ def _level(ranked: Paired, pairs: int, size: int) -> Level:
     return Level.AT_RISK if alarm else Level.HEALTHY
 
 
-def _reasons(ranked: Paired, pairs: int, size: int) -> list[str]:
+def _reasons(ranked: Paired, pairs: int, size: int, whose: str) -> list[str]:
     """What the two tests found, in sentences."""
     d, m = ranked.directed.p_value, ranked.changed.p_value
     beside = f"{pairs} pairs of halves of human sources at {size:,} words"
     if min(d, m) > AT_RISK:
         told = f"(tail loss p = {d:.3f}, any change p = {m:.3f})"
-        return [f"no more different from the trusted text than {beside} {told}"]
+        return [f"no more different from {whose} than {beside} {told}"]
     out = []
     if d <= AT_RISK:
         score = f"p = {d:.3f}, score {ranked.directed.score:.1f}"
-        out.append(f"tail loss or copying, compared with the trusted text ({score}), beside {beside}")
+        out.append(f"tail loss or copying, compared with {whose} ({score}), beside {beside}")
     if m <= AT_RISK:
         cause = "cause unknown: author, topic or model"
-        out.append(f"changed from the trusted text (p = {m:.3f}), {cause}; beside {beside}")
+        out.append(f"changed from {whose} (p = {m:.3f}), {cause}; beside {beside}")
     return out

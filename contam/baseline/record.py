@@ -25,20 +25,39 @@ class Parts:
     whole: NDArray[np.float64]
     parts: NDArray[np.float64]
 
+    @property
+    def values(self) -> dict[str, float]:
+        """The signals of the whole by name."""
+        return dict(zip(self.columns, self.whole.tolist()))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A figure of the whole corpus: its value, and its standard deviation over documents (None: unknown)."""
+
+    value: float
+    deviation: float | None = None
+
 
 @dataclass(frozen=True)
 class Baseline:
-    """A corpus as it was: ``sizes`` by matched size, ``whole`` figures of the whole corpus that rules read (value and
-    the documents they rest on), ``known`` a filter of its documents' content hashes (see `contam.baseline.known`).
+    """A corpus as it was: ``sizes`` by matched size, ``whole`` the figures of the whole corpus that rules read,
+    ``known`` a filter of its documents' content hashes (see `contam.baseline.known`).
 
     ``facts`` are for people and checks: version of contam, corpus digest, documents, words, seed, profile, level of
-    the audit that wrote it.
+    the audit that wrote it. ``path`` is the file that it was read from.
     """
 
     facts: Mapping[str, object]
     sizes: Mapping[int, Parts]
-    whole: Mapping[str, float]
+    whole: Mapping[str, Held]
     known: bytes = b""
+    path: str = ""
+
+    @property
+    def profile(self) -> str:
+        """The name of the profile whose function words it was measured with."""
+        return str(self.facts["profile"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +65,9 @@ class Moved:
     """One figure now and in the baseline, at the same matched size.
 
     ``difference`` is now minus base. ``noise`` is the standard deviation that such a difference has between parts of
-    the baseline itself, ``effect`` the difference in units of it (None where there is no noise to compare with).
-    ``beyond`` whether it exceeds what the baseline's own parts show, ``toward_collapse`` whether it lies on the side to
-    which collapse moves the figure.
+    the baseline itself, widened where few parts tell it (see `contam.baseline.noise`), ``effect`` the difference in
+    units of it (None where there is no noise to compare with). ``beyond`` whether it exceeds what the baseline's own
+    parts show, ``toward_collapse`` whether it lies on the side to which collapse moves the figure.
     """
 
     base: float
@@ -63,8 +82,11 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """What changed since a baseline: by figure, at ``matched_tokens``; ``new_documents`` are not in it (None where that
-    was not counted)."""
+    """What changed since a baseline: by figure, at ``matched_tokens``, against ``parts`` parts of its own.
+
+    ``new_documents`` of ``documents`` are not in it, with ``new_words`` words (None where that was not counted): both
+    are estimates where only a share ``new_share`` of all documents was looked up.
+    """
 
     name: str
     matched_tokens: int | None
@@ -74,3 +96,5 @@ class Since:
     documents: int = 0
     facts: Mapping[str, object] = field(default_factory=dict)
     reason: str | None = None
+    new_words: int | None = None
+    new_share: float = 1.0

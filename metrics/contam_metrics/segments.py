@@ -77,6 +77,11 @@ class Segments:
         n = int(np.searchsorted(self.bounds, words))
         return self if n >= len(self) else _from_rows(self.keys[:n], self.docs[:n], self.texts[:n], self.labels[:n])
 
+    def take(self, rows: NDArray[np.int64]) -> Segments:
+        """Some of the segments, by ascending row."""
+        labels = [self.labels[i] for i in rows] if self.labels else []
+        return _from_rows(self.keys[rows], self.docs[rows], [self.texts[i] for i in rows], labels)
+
     @staticmethod
     def concatenate(parts: Sequence[Segments]) -> Segments:
         """The union; a segment that is in several parts is kept once."""
@@ -189,6 +194,7 @@ class SegmentSample:
 
     def arrays(self) -> Arrays:
         """The whole state."""
+        self._shrink(1.0)
         keys = sorted(self._rows)
         rows = [self._rows[k] for k in keys]
         return {

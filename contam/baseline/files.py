@@ -1,0 +1,149 @@
+"""Baselines as files: JSON of kilobytes, a vector a line, the same bytes for the same baseline."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contam.baseline.known import Known
+from contam.baseline.record import BASELINE_VERSION, Baseline, Held, Parts
+from contam.errors import InputError
+
+KEY = "contam_baseline"
+AGAIN = "write it again with `contam audit DATA --write-baseline {path}`"
+
+
+def rounded(value: float) -> float:
+    """To the six significant digits that are kept."""
+    return float(f"{value:.6g}")
+
+
+def write(path: str | Path, baseline: Baseline) -> None:
+    """Write a baseline whole or not at all; InputError where that is not possible."""
+    place = Path(path)
+    part = place.with_name(place.name + ".part")
+    try:
+        part.write_text(text_of(baseline), encoding="utf-8")
+        part.replace(place)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise InputError(f"cannot write the baseline {path}: {error.strerror or error}") from error
+
+
+def text_of(baseline: Baseline) -> str:
+    """A baseline as it is written: sorted keys, numbers with six significant digits, a vector a line."""
+    body = {
+        KEY: BASELINE_VERSION,
+        "facts": dict(baseline.facts),
+        "known": base64.b64encode(baseline.known).decode(),
+        "sizes": {str(size): _parts(parts) for size, parts in baseline.sizes.items()},
+        "whole": {key: [_number(h.value), _number(h.deviation)] for key, h in baseline.whole.items()},
+    }
+    return _pretty(body | {"digest": _digest(body)}) + "\n"
+
+
+def _parts(parts: Parts) -> dict[str, Any]:
+    rows = [[_number(x) for x in row] for row in parts.parts.tolist()]
+    return {"columns": list(parts.columns), "parts": rows, "whole": [_number(x) for x in parts.whole.tolist()]}
+
+
+def _number(value: float | None) -> float | None:
+    return rounded(value) if value is not None and math.isfinite(value) else None
+
+
+def _digest(body: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _pretty(value: Any, indent: str = "") -> str:
+    """JSON in which objects and tables are spread over lines and every vector has one."""
+    deeper = indent + " "
+    if isinstance(value, dict) and value:
+        rows = [f"{deeper}{json.dumps(k)}: {_pretty(value[k], deeper)}" for k in sorted(value, key=_order)]
+    elif isinstance(value, list) and value and isinstance(value[0], list):
+        rows = [f"{deeper}{json.dumps(row)}" for row in value]
+    else:
+        return json.dumps(value)
+    begin, end = "{}" if isinstance(value, dict) else "[]"
+    return begin + "\n" + ",\n".join(rows) + f"\n{indent}{end}"
+
+
+def _order(key: str) -> tuple[bool, int, str]:
+    return key != KEY, int(key) if key.isdigit() else 0, key
+
+
+def looks_like(path: str | Path) -> bool:
+    """Whether a path is a baseline, told from its first bytes."""
+    place = Path(path)
+    if not place.is_file():
+        return False
+    try:
+        with place.open("rb") as file:
+            head = file.read(200)
+    except OSError:
+        return False
+    return head.lstrip()[:1] == b"{" and f'"{KEY}"'.encode() in head
+
+
+def read(path: str | Path) -> Baseline:
+    """The baseline that `write` wrote; InputError says what the file is instead, and what to do."""
+    data = _loaded(path)
+    again = AGAIN.format(path=path)
+    if not isinstance(data, dict) or not isinstance(data.get(KEY), int):
+        told = " but a report of an audit" if isinstance(data, dict) and "signals" in data else ""
+        raise InputError(f"{path} is no baseline{told}; {again}")
+    if data[KEY] > BASELINE_VERSION:
+        raise InputError(f"{path} is a baseline of version {data[KEY]}; this contam reads up to {BASELINE_VERSION}")
+    body = {key: value for key, value in data.items() if key != "digest"}
+    if data.get("digest") != _digest(body):
+        raise InputError(f"{path} was changed by hand, or joined from two in a merge: it is no longer whole; {again}")
+    try:
+        return _baseline(data, str(path))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{path} is a damaged baseline ({type(error).__name__}: {error}); {again}") from error
+
+
+def _loaded(path: str | Path) -> Any:
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        hint = f"; {AGAIN.format(path=path)}" if isinstance(error, FileNotFoundError) else ""
+        raise InputError(f"cannot read the baseline {path}: {error.strerror or error}{hint}") from error
+    except RecursionError as error:
+        raise InputError(f"{path} is no baseline: it is nested too deeply") from error
+    except ValueError as error:
+        raise InputError(f"{path} is no baseline: not JSON ({error}); {AGAIN.format(path=path)}") from error
+
+
+def _baseline(data: dict[str, Any], path: str) -> Baseline:
+    known = base64.b64decode(data["known"], validate=True)
+    if known:
+        Known.from_bytes(known)
+    sizes = {int(size): _parts_from(int(size), entry) for size, entry in data["sizes"].items()}
+    whole = {key: Held(float(value), deviation) for key, (value, deviation) in data["whole"].items()}
+    facts = data["facts"]
+    for name, kind in (("profile", str), ("documents", int), ("words", int)):
+        if not isinstance(facts[name], kind):
+            raise ValueError(f"{name} is {facts[name]!r}")
+    return Baseline(facts, dict(sorted(sizes.items())), whole, known, path)
+
+
+def _parts_from(size: int, entry: dict[str, Any]) -> Parts:
+    columns = tuple(entry["columns"])
+    parts = _table(entry["parts"]).reshape(-1, len(columns))
+    whole = _table(entry["whole"])
+    if whole.shape != (len(columns),):
+        raise ValueError(f"{len(columns)} columns and {len(whole)} figures at {size} words")
+    return Parts(size, columns, whole, parts)
+
+
+def _table(rows: Any) -> NDArray[np.float64]:
+    return np.array(rows, np.float64)

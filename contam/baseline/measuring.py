@@ -1,0 +1,121 @@
+"""A baseline measured: the matched sample at every size, and the same figures of disjoint parts of the documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contam import judging
+from contam.baseline.files import rounded
+from contam.baseline.known import ContentHashes
+from contam.baseline.record import Baseline, Held, Parts
+from contam.engine import Measured
+from contam.profile import Profile
+from contam.result import Audit, Figure
+from contam.rules import RULES
+from contam_metrics.segments import Segments
+
+MOST_PARTS, LEAST_PARTS = 12, 2
+ROOM = 1.1
+"""Words that a part gets for every word it is measured at: near copies fall out, and documents differ in length."""
+INTERVAL = 2 * 1.959964
+"""Standard deviations in a 95 % interval."""
+
+
+def measure(measured: Measured, audit: Audit, profile: Profile) -> Baseline:
+    """The baseline of a corpus that was audited: ``measured`` with `ContentHashes` among its metrics, and the
+    ``profile`` that the audit was judged with."""
+    hashes = measured.metrics.get(ContentHashes.name)
+    known = hashes.known().to_bytes() if isinstance(hashes, ContentHashes) else b""
+    sizes = {}
+    for size in sorted(profile.sizes):
+        if size <= max(judging.USUAL_SIZE, audit.reference.matched_tokens or 0):
+            parts = at_size(measured.segments, profile, size)
+            if parts is not None:
+                sizes[size] = parts
+    return Baseline(_facts(audit, profile), sizes, held_of(audit.whole), known)
+
+
+def _facts(audit: Audit, profile: Profile) -> dict[str, object]:
+    from contam import __version__
+
+    corpus = audit.corpus
+    return {
+        "contam": __version__,
+        "digest": corpus.digest,
+        "documents": corpus.documents,
+        "words": corpus.tokens,
+        "seed": audit.provenance.seed,
+        "profile": profile.name,
+        "level": audit.level.value,
+        "judged_against": audit.reference.name,
+    }
+
+
+def at_size(segments: Segments, profile: Profile, size: int) -> Parts | None:
+    """The figures of the sample and of its disjoint parts at one matched size; None where it is not reached."""
+    whole = _figures(segments, profile, size)
+    if whole is None:
+        return None
+    columns = tuple(sorted(whole))
+    rows: list[dict[str, float]] = []
+    most = min(MOST_PARTS, int(segments.words / (ROOM * size)))
+    for count in range(most, LEAST_PARTS - 1, -1):
+        found = [_figures(part, profile, size) for part in divided(segments, count)]
+        rows = [row for row in found if row is not None]
+        if len(rows) >= LEAST_PARTS and len(rows) >= count - 1:
+            break
+        rows = []
+    table = np.array([_row(row, columns) for row in rows]).reshape(-1, len(columns))
+    return Parts(size, columns, _row(whole, columns), table)
+
+
+def _row(figures: Mapping[str, float], columns: Iterable[str]) -> NDArray[np.float64]:
+    values = [figures.get(key, np.nan) for key in columns]
+    return np.array([rounded(v) if np.isfinite(v) else np.nan for v in values])
+
+
+def _figures(segments: Segments, profile: Profile, size: int) -> dict[str, float] | None:
+    """The signals at a size, as an audit measures them; None where the text does not reach it."""
+    found = judging.matched(segments, profile, (size,), segments.words, spread=False)
+    return dict(found.measured.values) if found.reached else None
+
+
+def divided(segments: Segments, count: int) -> list[Segments]:
+    """``count`` parts of about equally many words; a document is in one part only.
+
+    Documents are dealt in the order of their content hashes, each to the part that has the fewest words.
+    """
+    sizes = np.diff(segments.bounds)
+    documents, rows = np.unique(segments.docs, return_inverse=True)
+    words = np.bincount(rows, weights=sizes, minlength=len(documents))
+    totals = np.zeros(count)
+    part_of = np.empty(len(documents), np.int64)
+    for i, size in enumerate(words):
+        part_of[i] = int(np.argmin(totals))
+        totals[part_of[i]] += size
+    return [segments.take(np.flatnonzero(part_of[rows] == part)) for part in range(count)]
+
+
+def held_of(whole: Mapping[str, Figure]) -> dict[str, Held]:
+    """The figures of the whole corpus that rules read."""
+    watched = [rule.reads for rule in RULES if rule.scope == "whole"]
+    return {
+        key: Held(rounded(figure.value), deviation_of(figure))
+        for key in watched
+        if (figure := whole.get(key)) is not None and figure.value is not None
+    }
+
+
+def deviation_of(figure: Figure) -> float | None:
+    """The standard deviation of a share over documents: from its interval, else that of as many coins; at the least one
+    document, because a share of 0 or 1 hides how it varies. None where nobody counted documents."""
+    if figure.value is None or not figure.documents:
+        return None
+    least = 1.0 / figure.documents
+    if figure.interval is not None:
+        return rounded(max(least, (figure.interval[1] - figure.interval[0]) / INTERVAL))
+    share = min(1.0, max(0.0, figure.value))
+    return rounded(max(least, (share * (1 - share) / figure.documents) ** 0.5))

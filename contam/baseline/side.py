@@ -1,0 +1,54 @@
+"""A baseline as the trusted side of the paired judgement: its figures are all that the test needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from contam.baseline.record import Baseline
+from contam.errors import InputError
+from contam.judging import USUAL_SIZE
+from contam.pairing import LEAST_PAIRS, Side
+from contam.profile import Profile, builtin, find, list_profiles
+
+
+@dataclass(frozen=True)
+class BaselineSide:
+    """A baseline beside which a corpus is judged; ``limit`` is the largest matched size that may be used.
+
+    It has no text, so the survival of rare words is not measured: that needs the words themselves.
+    """
+
+    baseline: Baseline
+    profile: Profile
+    limit: int = USUAL_SIZE
+    name: str = "the baseline"
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Sizes at which there are a baseline and enough null pairs."""
+        pairs = self.profile.sizes
+        return tuple(n for n in self.baseline.sizes if n <= self.limit and n in pairs and _enough(pairs[n].pair_rows))
+
+    def side(self, size: int | None = None) -> Side:
+        """The figures at one size, or at the largest."""
+        chosen = size or max(self.sizes)
+        words = self.baseline.facts.get("words")
+        return Side(chosen, self.baseline.sizes[chosen].values, True, words if isinstance(words, int) else chosen)
+
+
+def _enough(pairs: object) -> bool:
+    return len(pairs) >= LEAST_PAIRS  # type: ignore[arg-type]
+
+
+def profile_of(baseline: Baseline, asked: str = "auto") -> Profile:
+    """The profile that a baseline was measured with; InputError where the audit asks for another one."""
+    if asked != "auto":
+        given = find(asked)
+        if given.name != baseline.profile:
+            told = f"{baseline.path} was measured with the profile {baseline.profile}, and {given.name} is asked for"
+            raise InputError(f"{told}; leave --profile out, or write the baseline again with it")
+        return given
+    if baseline.profile not in list_profiles():
+        told = f"{baseline.path} was measured with the profile {baseline.profile}, which is not built in"
+        raise InputError(f"{told}; name its file with --profile")
+    return builtin(baseline.profile)
