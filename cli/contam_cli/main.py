@@ -14,7 +14,7 @@ from click.shell_completion import CompletionItem
 
 from contam import __version__
 from contam.errors import ContamError
-from contam_cli.settings import Settings, global_options
+from contam_cli.settings import Configured, Settings, global_options
 
 COMMANDS = {
     "audit": "Judge whether a corpus is collapsing.",
@@ -27,7 +27,7 @@ COMMANDS = {
     "profile": "Build, list and show reference populations.",
     "rule": "List the rules, or explain one.",
     "demo": "Make a human and a collapsing corpus on the spot and audit both.",
-    "init": "Make the audit a gate: contam.toml, a GitHub workflow, a pre-commit hook.",
+    "init": "Make the audit a gate: contam.toml, a GitHub workflow, a hook for commits.",
     "completion": "Print the script that completes contam in bash, zsh or fish.",
 }
 
@@ -71,6 +71,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(import_module(f"contam_cli.{cmd_name}"), cmd_name)
+        command.context_class = Configured
         if VARIABLE in os.environ:
             from contam_cli.completing import offer
 

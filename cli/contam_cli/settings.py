@@ -1,4 +1,5 @@
-"""What holds for every command: quiet, verbose, progress; given before the command's name or after it."""
+"""What holds for every command: its configuration, quiet, verbose, progress; given before the command's name or after
+it."""
 
 from __future__ import annotations
 
@@ -6,9 +7,12 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from contam.configuration.record import Configuration
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,17 @@ class Settings:
     quiet: bool = False
     verbose: bool = False
     no_progress: bool = False
+    config: str | None = None
+
+    @property
+    def configuration(self) -> Configuration:
+        """What the configuration says, with the environment and the running command's own options over it.
+
+        Raises UsageError where the file cannot be used.
+        """
+        from contam_cli.configured import resolved
+
+        return resolved(self.config)
 
     @property
     def progress(self) -> bool:
@@ -33,15 +48,37 @@ def settings() -> Settings:
     return found or Settings()
 
 
-def _remember(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+class Configured(click.Context):
+    """A command's context; its help is there, with the built-in defaults, whatever the configuration says."""
+
+    def get_help(self) -> str:
+        """The help, without a look at the configuration."""
+        self.default_map = None
+        return super().get_help()
+
+
+def _remember(context: click.Context, parameter: click.Parameter, value: bool | str | None) -> None:
     if value and parameter.name is not None:
         known = context.find_object(Settings) or Settings()
         root = context.find_root()
-        root.obj = context.obj = replace(known, **{parameter.name: True})
+        changes: dict[str, Any] = {parameter.name: value}
+        root.obj = context.obj = replace(known, **changes)
+
+
+def _configure(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    """Remember the file, and give the options of a command their configured defaults."""
+    _remember(context, parameter, value)
+    name, parent = context.info_name, context.parent
+    if context.resilient_parsing or name is None or parent is None or parent.parent is not None:
+        return
+    from contam_cli.configured import SHARED, Late
+
+    if name in SHARED:
+        context.default_map = Late(context.command, name, settings().config)
 
 
 def global_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``-q``, ``-v`` and ``--no-progress`` to a command."""
+    """Add ``--config``, ``-q``, ``-v`` and ``--no-progress`` to a command."""
     flags = (
         ("-q", "--quiet", "quiet", "Only the verdict line; no progress, no notices."),
         ("-v", "--verbose", "verbose", "With an unexpected error, its traceback."),
@@ -50,4 +87,8 @@ def global_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for *names, text in reversed(flags):
         option = click.option(*names, is_flag=True, expose_value=False, callback=_remember, help=text)
         command = option(command)
-    return command
+    told = "Configuration instead of the nearest contam.toml or pyproject.toml; none: no file."
+    configure = click.option(
+        "--config", metavar="FILE", is_eager=True, expose_value=False, callback=_configure, help=told
+    )
+    return configure(command)
