@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from contam.corpus import Corpus, ReadOptions
 from contam.engine import Measured, Plan, Progress, default_workers, measure
@@ -39,6 +39,10 @@ from contam_metrics.streaming.loops import Loops
 from contam_metrics.streaming.repetition import Repetition
 from contam_metrics.streaming.volume import Volume
 
+if TYPE_CHECKING:
+    from contam.baseline.audited import Beside, Compared
+    from contam.judging import Judgement
+
 RESERVE = 250_000
 """Words that the sample holds at the least: more than is judged, because near duplicates are dropped from it."""
 WORST = 20
@@ -55,7 +59,8 @@ class AuditOptions:
     text's surprise is measured, ``valid`` held-out human text (a name, a path, or texts) that a model trained on the
     audited text is to predict; ``proxy`` says which model, ``ngram`` or ``neural``. ``order`` says how trusted text
     and audited text stand to each other, for the synthetic share (`contam.synthetic.share.ORDERS`); None leaves it out.
-    ``policy`` says which rules are applied, with which limits. ``baseline`` is a file that ``--write-baseline`` wrote.
+    ``policy`` says which rules are applied, with which limits. ``baseline`` is a file that ``--write-baseline`` wrote,
+    and ``write_baseline`` where to write one of this corpus.
     ``cache_dir`` keeps what was measured of each file, so that unchanged files are not measured again; ``resume`` takes
     up an audit that was interrupted.
     """
@@ -76,6 +81,7 @@ class AuditOptions:
     precision: str = "fp32"
     policy: Policy = DEFAULT
     baseline: str | Path | None = None
+    write_baseline: str | Path | None = None
     cache_dir: Path | None = None
     resume: bool = False
     on_progress: Callable[[Progress], None] | None = None
@@ -133,14 +139,40 @@ def audit(source: Any, options: AuditOptions | None = None, **changes: Any) -> A
     begin = time.perf_counter()
     corpus = open_corpus(source, options.reading)
     held_out = _looked_up(options)
+    beside = _baseline(options)
     metrics = _metrics(options)
-    measured = measured_of(corpus, options, metrics)
+    measured = measured_of(corpus, options, (*metrics, *_for_baselines(options, beside)))
     trusted = None
     if options.reference is not None:
         trusted = measured_of(open_corpus(options.reference, options.reading), options, metrics)
     human = measured_of(held_out, options) if held_out is not None else None
     _tell(options, "judging")
-    return _assembled(_All(corpus, measured, trusted, human), options, begin)
+    found = _assembled(_All(corpus, measured, trusted, human, beside), options, begin)
+    if options.write_baseline is not None:
+        from contam.baseline.measuring import write_measured
+
+        write_measured(options.write_baseline, measured, found, options.profile)
+    return found
+
+
+def _baseline(options: AuditOptions) -> Beside | None:
+    """The baseline to compare with; what is wrong with its file is told before anything is measured."""
+    if options.baseline is None:
+        return None
+    from contam.baseline.audited import Beside
+    from contam.baseline.files import read
+
+    return Beside.of(read(options.baseline), options.profile, options.sample_tokens, options.seed)
+
+
+def _for_baselines(options: AuditOptions, beside: Beside | None) -> tuple[type[Metric], ...]:
+    """What is measured for a baseline that is read or written: of the audited corpus alone."""
+    extra = beside.metrics if beside else ()
+    if options.write_baseline is None:
+        return extra
+    from contam.baseline.known import ContentHashes
+
+    return (*extra, ContentHashes)
 
 
 def _metrics(options: AuditOptions) -> tuple[type[Metric], ...]:
@@ -154,12 +186,13 @@ def _metrics(options: AuditOptions) -> tuple[type[Metric], ...]:
 
 @dataclass(frozen=True, slots=True)
 class _All:
-    """What was read and measured: the audited corpus, trusted text, held-out human text."""
+    """What was read and measured: the audited corpus, trusted text, held-out human text; and the baseline."""
 
     corpus: Corpus
     measured: Measured
     trusted: Measured | None
     held_out: Measured | None
+    beside: Beside | None = None
 
 
 def _looked_up(options: AuditOptions) -> Corpus | None:
@@ -278,15 +311,10 @@ def corpus_info(corpus: Corpus, measured: Measured) -> CorpusInfo:
 
 def _assembled(seen: _All, options: AuditOptions, begin: float) -> Audit:
     """The record of an audit from what was measured."""
-    corpus, measured, trusted = seen.corpus, seen.measured, seen.trusted
+    corpus, measured = seen.corpus, seen.measured
     whole = figures_of(measured)
     facts = corpus_facts(measured, whole)
-    if trusted is None:
-        judgement = judge(measured.segments, facts, options.profile, options.sample_tokens)
-    else:
-        judgement = judge_paired(
-            measured.segments, trusted.segments, facts, options.profile, options.sample_tokens
-        )
+    judgement, compared = _judged(seen, options, facts, whole)
     perplexity = _perplexity(seen, options, judgement.reference)
     signals = judgement.signals | perplexity.figures
     info = corpus_info(corpus, measured)
@@ -295,15 +323,38 @@ def _assembled(seen: _All, options: AuditOptions, begin: float) -> Audit:
         options.digest, options.seed, seconds, info.bytes / max(seconds, 1e-9), workers=options.plan.workers
     )
     share, shares, suspects = _share(seen, options)
-    rules = apply_policy(apply_rules(signals | shares, whole, facts.loops), options.policy)
+    since = compared.since if compared else None
+    rules = apply_policy(apply_rules(signals | shares, whole, facts.loops), options.policy, since)
     documents, pointed = _documents(measured), (*perplexity.documents, *suspects)
     shown = (*documents.worst[: WORST - len(pointed)], *pointed)
     worst = tuple(found for found in shown if options.policy.applies(found.rule))
     documents = replace(documents, worst=worst)
-    return Audit(
+    found = Audit(
         info, judgement.reference, _beside(judgement.verdict, share), signals, whole, rules, documents, provenance,
-        notes=(*measured.notes, *perplexity.notes), synthetic_share=share,
+        notes=(*measured.notes, *perplexity.notes), synthetic_share=share, since=since,
     )  # fmt: skip
+    if compared is None:
+        return found
+    from contam.baseline.new_documents import with_new_documents
+
+    return with_new_documents(found, compared, measured, options.policy)
+
+
+def _judged(
+    seen: _All, options: AuditOptions, facts: CorpusFacts, whole: dict[str, Figure]
+) -> tuple[Judgement, Compared | None]:
+    """The judgement beside trusted text, else beside a baseline, else among the references; and what the baseline
+    says."""
+    segments, given = seen.measured.segments, None
+    if seen.trusted is not None:
+        given = judge_paired(segments, seen.trusted.segments, facts, options.profile, options.sample_tokens)
+    compared = None
+    if seen.beside is not None:
+        from contam.baseline.audited import compared as compare_with
+
+        compared = compare_with(seen.beside, seen.measured, facts, whole, given)
+        given = given or compared.judgement
+    return given or judge(segments, facts, options.profile, options.sample_tokens), compared
 
 
 def _beside(verdict: Verdict, share: SyntheticShare | None) -> Verdict:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contam import judging
-from contam.baseline.files import rounded
+from contam.baseline.files import rounded, write
 from contam.baseline.known import ContentHashes
 from contam.baseline.record import Baseline, Held, Parts
 from contam.engine import Measured
-from contam.profile import Profile
+from contam.errors import InputError
+from contam.profile import Profile, find
 from contam.result import Audit, Figure
 from contam.rules import RULES
 from contam_metrics.segments import Segments
@@ -36,6 +38,21 @@ def measure(measured: Measured, audit: Audit, profile: Profile) -> Baseline:
             if parts is not None:
                 sizes[size] = parts
     return Baseline(_facts(audit, profile), sizes, held_of(audit.whole), known)
+
+
+def write_measured(path: str | Path, measured: Measured, audit: Audit, profile: str = "auto") -> None:
+    """Measure the baseline of an audited corpus and write it; ``profile`` is what the audit was asked for.
+
+    InputError where the corpus reaches no matched size (there is nothing to compare with later), or the file cannot be
+    written.
+    """
+    chosen = find(audit.reference.profile if profile == "auto" else profile)
+    baseline = measure(measured, audit, chosen)
+    if not baseline.sizes:
+        least = min(chosen.sizes)
+        told = f"{measured.segments.words:,} words are left for measuring, and the smallest matched size is {least:,}"
+        raise InputError(f"no baseline was written to {path}: {told}")
+    write(path, baseline)
 
 
 def _facts(audit: Audit, profile: Profile) -> dict[str, object]:
