@@ -113,6 +113,23 @@ def defaults(command: click.Command, name: str, configuration: Configuration) ->
     return found
 
 
+def tables(configuration: Configuration) -> dict[str, dict[str, Value]]:
+    """The tables of all commands, checked, with their paths from the working folder."""
+    from contam_cli.main import commands
+
+    found: dict[str, dict[str, Value]] = {}
+    for name, table in configuration.commands.items():
+        command = commands.get_command(click.Context(commands), name)
+        if command is not None:
+            options = _named(command)
+            owned = {key: _own(command, name, key, value, configuration)[1] for key, value in table.items()}
+            found[name] = {
+                key: Value(table[key].value if options[key].is_flag else own, table[key].origin)
+                for key, own in owned.items()
+            }
+    return found
+
+
 def _options(command: click.Command) -> Iterator[click.Option]:
     """The options that a configuration can set: those that the command's function is given."""
     return (p for p in command.params if isinstance(p, click.Option) and p.expose_value)

@@ -28,6 +28,7 @@ COMMANDS = {
     "rule": "List the rules, or explain one.",
     "demo": "Make a human and a collapsing corpus on the spot and audit both.",
     "init": "Make the audit a gate: contam.toml, a GitHub workflow, a hook for commits.",
+    "config": "Show every setting and where it comes from.",
     "completion": "Print the script that completes contam in bash, zsh or fish.",
 }
 

@@ -50,10 +50,7 @@ def with_command_line(configuration: Configuration, given: Mapping[str, tuple[An
     """The same with options of the command line: by key, the value and the option's name (``--seed``)."""
     values = dict(configuration.values)
     for name, (value, flag) in given.items():
-        key = BY_NAME[name]
-        told = value.split(",") if key.kind in LISTS and isinstance(value, str) else value
-        flat = [part for item in told for part in item.split(",")] if name in ("select", "ignore") else told
-        values[name] = Value(checked(key, flat, flag) if flat is not None else None, flag)
+        values[name] = Value(_of_option(BY_NAME[name], value, flag), flag)
     if "seed" in given and "sample.seed" not in given:
         values["sample.seed"] = Value(None)
     chosen = {name: values[name].value for name in ("select", "ignore")}
@@ -61,6 +58,16 @@ def with_command_line(configuration: Configuration, given: Mapping[str, tuple[An
     fields = {BY_NAME[name].field for name in given} | ({"seed"} if "sample.seed" in given else set())
     sources = tuple(_under(policy, source, fields) for source in configuration.sources)
     return replace(configuration, values=values, policy=policy, sources=sources)
+
+
+def _of_option(key: Key, value: Any, flag: str) -> Any:
+    """A value of the command line, checked; lists can be repeated options, or one with commas."""
+    if value is None:
+        return None
+    if key.kind in LISTS:
+        items = [value] if isinstance(value, str) else value
+        return checked(key, [part.strip() for item in items for part in str(item).split(",")], flag)
+    return checked(key, os.fspath(value) if isinstance(value, os.PathLike) else value, flag)
 
 
 def _under(policy: Policy, source: PerSource, fields: Iterable[str]) -> PerSource:

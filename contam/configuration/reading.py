@@ -110,6 +110,8 @@ def _value(file: File, path: KeyPath, value: Any) -> Any:
     name = ".".join(path)
     where = f"{file.at(*path)}: {name}"
     if name not in BY_NAME:
+        if name == "audit":
+            raise UsageError(f"{where}: the settings of contam audit stand at the top of the file, in no table")
         tables = ("rules", "per-source", *COMMANDS)
         known = [n for n in BY_NAME if n.startswith(path[0] + ".")] if len(path) > 1 else [*BY_NAME, *TABLES, *tables]
         raise UsageError(f"{file.at(*path)}: unknown key '{name}'{nearest(name, known)}")

@@ -101,8 +101,8 @@ SOURCE_KEYS = (
     "sample.seed",
 )  # fmt: skip
 """Keys of ``[per-source."GLOB"]``, beside its own ``rules``; each is as above."""
-COMMANDS = ("audit", "probe", "compare", "selftrain", "recurse", "mix", "simulate", "filter")
-"""Commands with a table of their own, whose keys are their long options."""
+COMMANDS = ("probe", "compare", "selftrain", "recurse", "mix", "simulate", "filter")
+"""Commands with a table of their own, whose keys are their long options. The settings of an audit stand at the top."""
 
 
 def nearest(wrong: str, known: Iterable[str]) -> str:
