@@ -65,9 +65,18 @@ def audit_parts(paths: Any, options: AuditOptions, division: Division) -> Audit:
     if not audits or len(failures) == len(audits):
         raise failures[0] if failures else InputError(_nothing(paths, division))
     if not division.sources:
-        return replace(audits[0], name="")
-    audits = [replace(one, name=one.name or REST) for one in audits]
+        return audits[0] if audits[0].parts else replace(audits[0], name="")
+    audits = [part for one in audits for part in _flat(one)]
     return replace(deciding(audits, division), parts=tuple(audits))
+
+
+def _flat(one: Audit) -> list[Audit]:
+    """A part, or the parts that a baseline made of it: the whole of it, and what is new since the baseline."""
+    name = one.name or REST
+    if not one.parts:
+        return [replace(one, name=name)]
+    first, *others = one.parts
+    return [replace(first, name=name), *(replace(other, name=f"{name}, {other.name}") for other in others)]
 
 
 def deciding(audits: Iterable[Audit], division: Division) -> Audit:
@@ -83,7 +92,8 @@ def deciding(audits: Iterable[Audit], division: Division) -> Audit:
 def _parts(options: AuditOptions, division: Division) -> Iterable[tuple[str, AuditOptions]]:
     yield "", options
     for source in division.sources:
-        yield source.glob, replace(options, **source.options, policy=source.policy)
+        own = {"baseline": None, "write_baseline": None} | dict(source.options)  # a baseline is one of everything else
+        yield source.glob, replace(options, **own, policy=source.policy)
 
 
 def _belongs(division: Division, name: str) -> Callable[[str], bool]:
