@@ -7,6 +7,7 @@ gets the same completions without saying so.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from copy import copy
 from pathlib import Path
 
 import click
@@ -29,25 +30,27 @@ class Offering(click.ParamType):
 
 
 def offer(command: click.Command) -> click.Command:
-    """A command whose options and arguments complete what they take; for completing only, not for running."""
-    for below in getattr(command, "commands", {}).values():
-        offer(below)
-    for param in command.params:
-        complete = _completer(command, param)
+    """A copy of a command whose options and arguments complete what they take; for completing, not for running."""
+    offering = copy(command)
+    offering.params = [copy(param) for param in command.params]
+    for param in offering.params:
+        complete = _completer(param)
         if complete is not None:
             param.type = Offering(complete)
-    return command
+    if isinstance(offering, click.Group):
+        offering.commands = {name: offer(below) for name, below in offering.commands.items()}
+    return offering
 
 
-def _completer(command: click.Command, param: click.Parameter) -> Callable[[str], Items] | None:
+def _completer(param: click.Parameter) -> Callable[[str], Items] | None:
     if isinstance(param.type, (click.Choice, click.Path, click.File)):
         return None
     if param.name in _BY_NAME:
         return _BY_NAME[param.name]
-    metavar = getattr(param, "metavar", None)
+    known = _BY_METAVAR.get(getattr(param, "metavar", None) or "")
     if isinstance(param, click.Argument):
-        return _models if param.name in ("model", "models") else _files
-    return _BY_METAVAR.get(metavar or "")
+        return known or (_models if param.name in ("model", "models") else _files)
+    return known
 
 
 def _files(incomplete: str) -> Items:
@@ -114,7 +117,7 @@ _BY_METAVAR: dict[str, Callable[[str], Items]] = {
     "PATH": _files,
     "FILE": _files,
     "NAME|PATH": _files,
-    "NAME|FILE": _files,
+    "NAME|FILE": _profiles,
     "CORPUS": _files,
     "TRUSTED": _files,
     "DIR": _folders,

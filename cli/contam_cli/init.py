@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -174,12 +176,12 @@ def _next(choices: Choices, planned: tuple[File, ...], made: bool) -> str:
     from contam.starting.files import BASELINE
 
     there = made or choices.baseline
-    names = [Path(file.path.relative_to(choices.top)).as_posix() for file in planned]
-    added = " ".join([*names, f"{choices.prefix}{BASELINE}"])
-    remember = "" if there else f"  contam audit --write-baseline {BASELINE}\n"
-    mark = "" if there else "                 then take the mark off the line baseline in contam.toml\n"
-    where = f"  cd {choices.folder}\n" if choices.folder != Path.cwd() else ""
-    return (
-        f"\nNext:\n{where}  contam audit      is it healthy?\n{remember}{mark}"
-        f"  git add {added} && git commit -m 'A gate for training text'\n"
-    )
+    names = [os.path.relpath(file.path, choices.folder) for file in planned]
+    added = shlex.join([*names, *([BASELINE] if there else [])])
+    commands = [
+        *([f"cd {shlex.quote(str(choices.folder))}"] if choices.folder != Path.cwd() else []),
+        "contam audit             # is it healthy?",
+        *([] if there else ["contam init --baseline   # then keep what it measures as the baseline"]),
+        f"git add {added} && git commit -m 'A gate for training text'",
+    ]
+    return "\nNext:\n" + "".join(f"  {command}\n" for command in commands)

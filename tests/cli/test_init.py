@@ -1,0 +1,265 @@
+"""``contam init``: what it writes, what it keeps, what it asks."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from contam.starting.files import BASELINE, CONFIGURATION, HOOKS, WORKFLOW
+from contam.starting.finding import find_corpus
+from contam.starting.hooks import with_hook
+from contam.starting.installed import Requirement, requirement
+from contam_cli import init as command
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A git repository on a branch, with a corpus; git itself is not needed."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git/HEAD").write_text("ref: refs/heads/trunk\n")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/a.jsonl").write_text('{"text": "one"}\n')
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def configured(folder: Path) -> dict:
+    return tomllib.loads((folder / CONFIGURATION).read_text())
+
+
+def test_it_writes_four_files_and_says_three_commands(cli, project):
+    before = set(everything(project))
+    outcome = cli("init", "--yes")
+    assert outcome.code == 0, outcome.err
+    assert set(everything(project)) - before == {CONFIGURATION, WORKFLOW, HOOKS, ".gitignore"}
+    assert configured(project)["include"] == ["data"] and configured(project)["fail-on"] == "at_risk"
+    assert "baseline" not in configured(project)
+    assert (project / ".gitignore").read_text() == ".contam-cache/\n"
+    steps = outcome.out.partition("Next:\n")[2].splitlines()
+    assert [step.split()[0] for step in steps] == ["contam", "contam", "git"]
+
+
+def test_every_key_of_the_configuration_exists(cli, project, monkeypatch):
+    loading = pytest.importorskip("contam.configuration.loading")
+    cli("init", "--yes")
+    text = (project / CONFIGURATION).read_text()
+    settings = re.sub(r"^# (?=(baseline|reference|text-field|ignore|\[per-source).*[\]\"]$)", "", text, flags=re.M)
+    assert "\nreference = " in settings and "\n[per-source" in settings
+    for written in (text, settings):
+        (project / CONFIGURATION).write_text(written)
+        found = loading.load(None)
+        assert found.get("include") and found.get("fail-on") == "at_risk"
+        assert found.policy.setting("DIV006").severity == "error"
+        assert found.policy.setting("DIV006").max_drop is not None
+
+
+def test_the_workflow_is_yaml_with_the_least_permissions(cli, project):
+    cli("init", "--yes", "--install", 'contam @ git+https://example.org/c"x@1')
+    text = (project / WORKFLOW).read_text()
+    flow = yaml.safe_load(text)
+    assert flow["permissions"] == {"contents": "read"}
+    assert flow[True]["push"]["branches"] == ["trunk"] and "pull_request" in flow[True]
+    job = flow["jobs"]["audit"]
+    assert job["env"]["REQUIREMENT"] == 'contam @ git+https://example.org/c"x@1'
+    assert not any("${{" in step.get("run", "") for step in job["steps"])
+    kept = next(step for step in job["steps"] if "upload-artifact" in step.get("uses", ""))
+    assert kept["if"] == "always()" and kept["with"]["path"] == "contam-report"
+    assert "upload-sarif" in text and not any("upload-sarif" in step.get("uses", "") for step in job["steps"])
+
+
+def test_a_second_time_nothing_changes(cli, project):
+    cli("init", "--yes")
+    before = everything(project)
+    outcome = cli("init", "--yes")
+    assert outcome.code == 0 and everything(project) == before and "wrote" not in outcome.out
+
+
+def test_files_that_exist_are_kept_unless_forced(cli, project):
+    (project / CONFIGURATION).write_text("# mine\n")
+    outcome = cli("init", "--yes")
+    assert (project / CONFIGURATION).read_text() == "# mine\n" and "--force" in outcome.out
+    assert cli("init", "--yes", "--force").code == 0
+    assert configured(project)["include"] == ["data"]
+
+
+def test_a_link_to_nothing_is_not_written_through(cli, project):
+    (project / CONFIGURATION).symlink_to(project / "elsewhere.toml")
+    outcome = cli("init", "--yes")
+    assert outcome.code == 2 and not (project / "elsewhere.toml").exists() and not (project / WORKFLOW).exists()
+
+
+def test_a_dry_run_writes_nothing_and_shows_everything(cli, project):
+    before = everything(project)
+    outcome = cli("init", "--dry-run")
+    assert outcome.code == 0 and everything(project) == before
+    assert outcome.out.count("would write") == 4 and "include = [" in outcome.out and "contam audit" in outcome.out
+
+
+def test_outside_git_it_works_and_says_so(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    outcome = cli("init")
+    assert outcome.code == 0
+    assert "no git repository" in outcome.out and "Nothing that contam reads" in outcome.out
+    assert configured(tmp_path)["include"] == ["data"]
+
+
+def test_a_folder_below_the_repository(cli, project):
+    below = project / "models/de"
+    (below / "corpus").mkdir(parents=True)
+    (below / "corpus/a.txt").write_text("one")
+    outcome = cli("init", str(below), "--yes")
+    assert outcome.code == 0 and configured(below)["include"] == ["corpus"]
+    flow = yaml.safe_load((project / WORKFLOW).read_text())
+    job = flow["jobs"]["audit"]
+    assert job["defaults"]["run"]["working-directory"] == "models/de"
+    assert [s["with"]["path"] for s in job["steps"] if "path" in s.get("with", {})] == [
+        "models/de/.contam-cache", "models/de/contam-report",
+    ]  # fmt: skip
+    (hook,) = yaml.safe_load((project / HOOKS).read_text())["repos"][0]["hooks"]
+    assert hook["entry"] == "contam audit --config models/de/contam.toml"
+    assert re.search(hook["files"], "models/de/corpus/x.jsonl") and not re.search(hook["files"], "corpus/x.jsonl")
+
+
+# --- the hook in files that exist -----------------------------------------------------------------------------------
+
+ENTRY = "- repo: local\n  hooks:\n    - id: contam-audit\n"
+EXISTING = {
+    "indented": "# ours\nrepos:\n  - repo: https://a\n    rev: v1\n    hooks:\n      - id: x  # last\n",
+    "flush": "repos:\n- repo: https://a\n  rev: v1\n  hooks:\n  - id: x\n\n# the end\n",
+    "keys after": "repos:\n  - repo: https://a\n    rev: v1\n    hooks: [{id: x}]\n\nci:\n  skip: [x]\n",
+    "keys before": "default_stages: [pre-commit]\nrepos: # all\n  - repo: https://a\n    rev: v1\n    hooks: [{id: x}]",
+    "windows": "repos:\r\n  - repo: https://a\r\n    rev: v1\r\n    hooks:\r\n      - id: x\r\n",
+    "end mark": "---\nrepos:\n- repo: https://a\n  rev: v1\n  hooks:\n  - id: x\n...\n",
+}
+
+
+@pytest.mark.parametrize("text", EXISTING.values(), ids=EXISTING)
+def test_the_hook_goes_to_the_end_of_repos_and_the_rest_stays(text):
+    extended = with_hook(text, ENTRY)
+    before, after = yaml.safe_load(text), yaml.safe_load(extended)
+    assert after["repos"] == [*before["repos"], {"repo": "local", "hooks": [{"id": "contam-audit"}]}]
+    assert {k: v for k, v in after.items() if k != "repos"} == {k: v for k, v in before.items() if k != "repos"}
+    kept = iter(extended.splitlines())
+    assert all(line in kept for line in text.splitlines())
+    assert extended.count("\r\n") == (extended.count("\n") if "\r\n" in text else 0)
+
+
+@pytest.mark.parametrize("text", ["repos: []\n", "repos: [{repo: local, hooks: []}]\n", "ci: {}\n", "repos:\n"])
+def test_another_layout_is_left_to_a_person(text):
+    assert with_hook(text, ENTRY) is None
+
+
+def test_an_entry_that_cannot_be_added_is_printed(cli, project):
+    (project / HOOKS).write_text("repos: []\n")
+    outcome = cli("init", "--yes")
+    assert (project / HOOKS).read_text() == "repos: []\n"
+    assert "add this entry yourself" in outcome.out and "id: contam-audit" in outcome.out
+
+
+def test_gitignore_keeps_its_lines(cli, project):
+    (project / ".gitignore").write_text("*.pyc")
+    cli("init", "--yes")
+    assert (project / ".gitignore").read_text() == "*.pyc\n.contam-cache/\n"
+
+
+# --- finding the corpus ---------------------------------------------------------------------------------------------
+
+PLACES = {
+    "a usual folder": (("data/a.txt", "notes/b.jsonl"), "data"),
+    "the first usual folder that holds something": (("data/x.png", "corpus/a/b.jsonl.gz"), "corpus"),
+    "the folder with most records": (("one/a.jsonl", "two/a.parquet", "two/b.parquet", "tests/1.csv"), "two"),
+    "files side by side": (("a.jsonl.gz", "b.jsonl.gz", "README.md"), "*.jsonl.gz"),
+    "one file": (("a.parquet", "requirements.txt", "package.json"), "a.parquet"),
+    "hidden things do not count": (("data/.x/a.jsonl", ".cache/a.jsonl"), "data"),
+}
+
+
+@pytest.mark.parametrize(("names", "path"), PLACES.values(), ids=PLACES)
+def test_the_corpus_is_found(tmp_path, names, path):
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    found = find_corpus(tmp_path)
+    assert found.path == path and found.why
+
+
+def test_what_is_asked_for_by_name_is_quoted(cli, project):
+    name = 'da"ta/ü [1]\\*.jsonl'
+    assert cli("init", "--yes", "--corpus", name).code == 0
+    assert configured(project)["include"] == [name]
+    (hook,) = yaml.safe_load((project / HOOKS).read_text())["repos"][0]["hooks"]
+    re.compile(hook["files"])
+    assert cli("init", "--yes", "--corpus", "a\nb").code == 2
+
+
+# --- questions ------------------------------------------------------------------------------------------------------
+
+
+def test_a_terminal_is_asked_three_questions_at_most(cli, project, monkeypatch):
+    asked = []
+    monkeypatch.setattr(command, "_terminal", lambda: True)
+    monkeypatch.setattr(command.click, "prompt", lambda text, default, **more: asked.append(text) or default)
+    monkeypatch.setattr(command.click, "confirm", lambda text, default, **more: asked.append(text) or default)
+    assert cli("init").code == 0 and len(asked) == 3
+    assert configured(project)["include"] == ["data"]
+    asked.clear()
+    assert cli("init", "--yes").code == 0 and not asked
+
+
+def test_nothing_is_asked_outside_a_terminal(cli, project, monkeypatch):
+    monkeypatch.setattr(command.click, "prompt", pytest.fail)
+    assert cli("init").code == 0
+
+
+def test_a_baseline_now_is_named_in_the_configuration(cli, project, monkeypatch):
+    asked = []
+
+    def audit(args):
+        asked.append(args)
+        Path(BASELINE).write_text("{}")
+        return 0
+
+    monkeypatch.setattr("contam_cli.main.run", audit)
+    assert cli("init", "--yes", "--baseline").code == 0
+    assert asked[0][:3] == ["audit", "--write-baseline", BASELINE]
+    assert configured(project)["baseline"] == BASELINE
+
+
+def test_a_baseline_that_cannot_be_made_is_2_and_the_files_are_there(cli, project, monkeypatch):
+    monkeypatch.setattr("contam_cli.main.run", lambda args: 2)
+    assert cli("init", "--yes", "--baseline").code == 2
+    assert (project / WORKFLOW).exists() and "baseline" not in configured(project)
+
+
+# --- how contam was installed ---------------------------------------------------------------------------------------
+
+RECORDS = {
+    "an index": (None, True, "contam=="),
+    "a repository": (
+        {"url": "https://h/o/contam.git", "vcs_info": {"vcs": "git", "commit_id": "abc"}}, True,
+        "contam @ git+https://h/o/contam.git@abc",
+    ),
+    "a folder": ({"url": "file:///home/x", "dir_info": {"editable": True}}, False, "contam=="),
+    "a folder with git": ({"url": "file:///x", "vcs_info": {"vcs": "git", "commit_id": "a"}}, False, "contam=="),
+    "a wheel by address": ({"url": "https://h/contam.whl", "archive_info": {}}, True, "contam @ https://h/contam.whl"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("record", "reachable", "text"), RECORDS.values(), ids=RECORDS)
+def test_the_requirement_is_what_is_installed(monkeypatch, record, reachable, text):
+    class Installed:
+        def read_text(self, name):
+            return None if record is None else json.dumps(record)
+
+    monkeypatch.setattr("contam.starting.installed.distribution", lambda name: Installed())
+    found = requirement()
+    assert isinstance(found, Requirement) and found.reachable is reachable and found.text.startswith(text)
