@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from contam_cli.kinds import Numbers
-from contam_cli.output import check_outputs, deliver, output_options
+from contam_cli.output import check_outputs, deliver, output_options, reported
 from contam_cli.settings import global_options, settings
 
 EPILOG = """\b
@@ -123,9 +123,11 @@ def mix(
         from contam.mixing.page import check_folder
 
         check_folder(out)
+    from contam.reports.findings import Gate
     from contam_cli.mixing import watched
 
-    with watched(settings()) as watch:
+    gate, sources = Gate(fail_on, allow), (estimate,) if estimate is not None else texts
+    with reported("mix", sources, form, outputs, gate), watched(settings()) as watch:
         if estimate is not None:
             from contam.mixing.estimating import estimate_options, estimated
 
@@ -139,7 +141,7 @@ def mix(
         from contam.mixing.page import write_mix
 
         write_mix(out, result)
-    deliver(result, form, outputs, settings().quiet)
+    deliver(result, form, outputs, settings().quiet, gate)
     return result.exit_code(fail_on, allow)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,18 @@ def deliver_failure(failure: Failure, form: str, outputs: tuple[str, ...] = (), 
         _tell_github(failure, form, outputs, gate)
     if form != "rich":
         emit(render(failure, form, stdout_style(), gate))
+
+
+@contextmanager
+def reported(command: str, sources: tuple[str, ...], form: str, outputs: tuple[str, ...], gate: Gate) -> Iterator[None]:
+    """Reports of the failure where what stands inside cannot judge; the error goes on to be told and to exit 2."""
+    try:
+        yield
+    except Exception as error:
+        from contam.reports.failed import Failure
+
+        deliver_failure(Failure.of(error, command, sources), form, outputs, gate)
+        raise
 
 
 def listening() -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from contam_cli.output import check_outputs, deliver, output_options
+from contam_cli.output import check_outputs, deliver, output_options, reported
 from contam_cli.settings import global_options, settings
 
 EPILOG = """\b
@@ -76,15 +76,17 @@ def probed(models: tuple[str, ...], given: dict[str, Any], form: str, outputs: t
     fail_on, allow = given.pop("fail_on"), given.pop("allow_insufficient")
     from contam.probing.options import ProbeOptions
     from contam.probing.running import probe as measure
+    from contam.reports.findings import Gate
     from contam_cli.progress import probing
 
     out = given.get("out")
-    with probing(settings()) as report:
+    gate = Gate(fail_on, allow)
+    with reported("probe", models, form, outputs, gate), probing(settings()) as report:
         try:
             result = measure(models, ProbeOptions(**given, on_event=report))
         except KeyboardInterrupt:
             if out is not None and out.is_dir():
                 click.echo(f"kept in {out}; the same command goes on from there", err=True)
             raise
-    deliver(result, form, outputs, settings().quiet)
+    deliver(result, form, outputs, settings().quiet, gate)
     return result.exit_code(fail_on, allow)

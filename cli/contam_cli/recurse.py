@@ -134,6 +134,7 @@ def recurse(
     fail_on = given.pop("fail_on")
     from contam.experiments.recurse.running import helping, resumed, started
     from contam.experiments.recurse.testing import tested
+    from contam.reports.findings import Gate
     from contam_cli.generations import watched
 
     asked = {"model": model, **given}
@@ -147,5 +148,5 @@ def recurse(
             result = (resumed if resume else started)(asked, out, view)
     for told in result.failed if settings().quiet else ():
         click.echo(f"contam: {told}", err=True)
-    deliver(result.claims_run if claims else result, form, outputs, settings().quiet)
+    deliver(result.claims_run if claims else result, form, outputs, settings().quiet, Gate(fail_on))
     return result.exit_code(fail_on)

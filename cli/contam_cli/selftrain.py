@@ -100,11 +100,12 @@ def selftrain(
     check_outputs(outputs)
     fail_on = given.pop("fail_on")
     from contam.experiments.selftrain.running import both, resumed, started
+    from contam.reports.findings import Gate
     from contam_cli.live import live
 
     folder = Folder("selftrain")
     with folder.told_on_interrupt(), live(settings()) as view:
         run = resumed if resume else started
         result = run({"models": models, **given}, out, both(folder.watch, view))
-    deliver(result, form, outputs, settings().quiet)
+    deliver(result, form, outputs, settings().quiet, Gate(fail_on))
     return result.exit_code(fail_on)

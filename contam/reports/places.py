@@ -41,18 +41,21 @@ def uri(path: str, base: Path) -> tuple[str, bool] | None:
     """
     if path in _STDIN:
         return "stdin", True
+    path = path.replace("\0", "")
     near = relative(path, base)
     if near is not None:
         return _quoted(near), True
     if "://" in path:
         return _quoted(path, ":/"), False
-    if not path or "\0" in path:
-        return None
-    return "file://" + _quoted(str(Path.cwd() / path)), False
+    return ("file://" + _quoted(str(Path.cwd() / path)), False) if path else None
 
 
 def _quoted(path: str, safe: str = "/") -> str:
-    return quote(path.encode("utf-8", "surrogateescape"), safe=safe)
+    """A path's bytes, percent-encoded; a name that no file system can have is written with escapes."""
+    try:
+        return quote(os.fsencode(path), safe=safe)
+    except UnicodeEncodeError:
+        return quote(path.encode("utf-8", "backslashreplace"), safe=safe)
 
 
 def split_label(label: str) -> tuple[str, int | None]:
