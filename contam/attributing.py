@@ -22,7 +22,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from contam.judging import Matched
 from contam.result import DocumentFinding, RuleResult, Verdict
 from contam_metrics.ngrams import document_of, ngrams, recode
 from contam_metrics.prepare import COPY_GRAM, COPY_SHARE, kept_segments, normalised
@@ -67,11 +66,11 @@ class Suspicion:
 
 
 def responsible(
-    matched: Matched, segments: Segments, rules: Iterable[RuleResult], verdict: Verdict
+    segments: Segments, rules: Iterable[RuleResult], verdict: Verdict
 ) -> tuple[DocumentFinding, ...]:
     """The documents that pull the corpus the way its loud rules and its verdict say, most suspicious first.
 
-    ``segments`` is the sample of the corpus, ``matched`` what was judged of it. A finding's rule is the one that it
+    ``segments`` is the sample of the corpus. A finding's rule is the one that it
     explains (`VERDICT` where none of these families warns), its value a share (`MEANS`). Near copies (DUP002) come
     in pairs: the document, and behind it the one that it is a copy of. Nothing is named where nothing is found, or
     where the sample has fewer than `LEAST_DOCUMENTS` documents.
@@ -80,7 +79,7 @@ def responsible(
     tail = next((rule for rule in TAIL if rule in loud), None)
     copying = next((rule for rule in COPYING if rule in loud), None)
     found: tuple[DocumentFinding, ...] = ()
-    judged = verdict.level.severity > 0 and matched.reached
+    judged = verdict.level.severity > 0 and verdict.p_value is not None
     if judged or tail or copying:
         seen = suspicion(segments)
         both = judged or (tail and copying)

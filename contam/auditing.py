@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -12,40 +11,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from contam.assembling import Seen, assembled
 from contam.corpus import Corpus, ReadOptions
 from contam.engine import Measured, Plan, Progress, default_workers, measure
 from contam.errors import InputError, UsageError
-from contam.gate.applying import apply_policy
 from contam.gate.policy import DEFAULT, Policy
 from contam.result import (
     Audit,
-    CorpusInfo,
-    DocumentFinding,
-    Documents,
-    Figure,
-    Perplexity,
-    Provenance,
-    ReferenceInfo,
-    Verdict,
 )
-from contam.rules import apply_rules
-from contam.synthetic.share import ORDERS, SyntheticShare
-from contam.verdict import CorpusFacts, judge, judge_paired
+from contam.synthetic.share import ORDERS
 from contam_metrics.kernels import warm
-from contam_metrics.metric import Metric, Reading
+from contam_metrics.metric import Metric
 from contam_metrics.streaming import METRICS
-from contam_metrics.streaming.copies import Copies
-from contam_metrics.streaming.loops import Loops
-from contam_metrics.streaming.repetition import Repetition
 from contam_metrics.streaming.volume import Volume
 
 if TYPE_CHECKING:
-    from contam.baseline.audited import Beside, Compared
-    from contam.judging import Judgement
+    from contam.baseline.audited import Beside
 
 RESERVE = 250_000
 """Words that the sample holds at the least: more than is judged, because near duplicates are dropped from it."""
-WORST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +131,7 @@ def audit(source: Any, options: AuditOptions | None = None, **changes: Any) -> A
         trusted = measured_of(open_corpus(options.reference, options.reading), options, metrics)
     human = measured_of(held_out, options) if held_out is not None else None
     _tell(options, "judging")
-    found = _assembled(_All(corpus, measured, trusted, human, beside), options, begin)
+    found = assembled(Seen(corpus, measured, trusted, human, beside), options, begin)
     if options.write_baseline is not None:
         from contam.baseline.measuring import write_measured
 
@@ -182,17 +166,6 @@ def _metrics(options: AuditOptions) -> tuple[type[Metric], ...]:
     from contam.synthetic.streaming import SampleScores
 
     return (*METRICS, SampleScores)
-
-
-@dataclass(frozen=True, slots=True)
-class _All:
-    """What was read and measured: the audited corpus, trusted text, held-out human text; and the baseline."""
-
-    corpus: Corpus
-    measured: Measured
-    trusted: Measured | None
-    held_out: Measured | None
-    beside: Beside | None = None
 
 
 def _looked_up(options: AuditOptions) -> Corpus | None:
@@ -269,145 +242,3 @@ def _nothing_found(corpus: Corpus, measured: Measured) -> str:
     reasons = [f"  {s.path}{f':{s.line}' if s.line else ''}: {s.reason}" for s in measured.skipped[:5]]
     more = measured.skipped_total - len(reasons)
     return "\n".join([message, *reasons, *([f"  and {more} more"] if more > 0 else [])])
-
-
-def _figure(name: str, reading: Reading) -> Figure:
-    value = reading.value if math.isfinite(reading.value) else None
-    family = name.partition(".")[0]
-    figure = Figure(value, reading.unit, family, reading.direction, reading.interval)
-    return replace(figure, documents=reading.documents, reason=reading.reason)
-
-
-def figures_of(measured: Measured) -> dict[str, Figure]:
-    """The figures of the whole corpus by name."""
-    return {
-        name: _figure(name, reading) for m in measured.metrics.values() for name, reading in m.figures().items()
-    }
-
-
-def _documents(measured: Measured) -> Documents:
-    """The documents that rules point at: looped ones first, then the most repetitive, then the most copied."""
-    loops, repetition, copies = (measured.metrics[n] for n in ("loops", "repetition", "copies"))
-    assert isinstance(loops, Loops) and isinstance(repetition, Repetition) and isinstance(copies, Copies)
-    rows = [("REP001", row) for row in loops.worst.ranked()]
-    rows += [("REP002", row) for row in repetition.worst.ranked()[:5]]
-    rows += [("DUP001", row) for row in copies.most_copied()[:5]]
-    worst = [
-        DocumentFinding(label, rule, value, text.decode("utf-8", "replace")) for rule, (value, label, text) in rows
-    ]
-    return Documents(loops.looped + copies.later_copies, tuple(worst[:WORST]))
-
-
-def corpus_info(corpus: Corpus, measured: Measured) -> CorpusInfo:
-    """What was read."""
-    volume = measured.metrics["volume"]
-    assert isinstance(volume, Volume)
-    sums = volume.sums
-    return CorpusInfo(
-        corpus.sources, corpus.files, sums["documents"], sums["words"], sums["bytes"], measured.skipped,
-        measured.skipped_total, volume.digest,
-    )  # fmt: skip
-
-
-def _assembled(seen: _All, options: AuditOptions, begin: float) -> Audit:
-    """The record of an audit from what was measured."""
-    corpus, measured = seen.corpus, seen.measured
-    whole = figures_of(measured)
-    facts = corpus_facts(measured, whole)
-    judgement, compared = _judged(seen, options, facts, whole)
-    perplexity = _perplexity(seen, options, judgement.reference)
-    signals = judgement.signals | perplexity.figures
-    info = corpus_info(corpus, measured)
-    seconds = time.perf_counter() - begin
-    provenance = Provenance(
-        options.digest, options.seed, seconds, info.bytes / max(seconds, 1e-9), workers=options.plan.workers
-    )
-    share, shares, suspects = _share(seen, options)
-    since = compared.since if compared else None
-    rules = apply_policy(apply_rules(signals | shares, whole, facts.loops), options.policy, since)
-    documents, pointed = _documents(measured), (*perplexity.documents, *suspects)
-    shown = (*documents.worst[: WORST - len(pointed)], *pointed)
-    worst = tuple(found for found in shown if options.policy.applies(found.rule))
-    documents = replace(documents, worst=worst)
-    found = Audit(
-        info, judgement.reference, _beside(judgement.verdict, share), signals, whole, rules, documents, provenance,
-        notes=(*measured.notes, *perplexity.notes), synthetic_share=share, since=since,
-    )  # fmt: skip
-    if compared is None:
-        return found
-    from contam.baseline.new_documents import with_new_documents
-
-    return with_new_documents(found, compared, measured, options.policy)
-
-
-def _judged(
-    seen: _All, options: AuditOptions, facts: CorpusFacts, whole: dict[str, Figure]
-) -> tuple[Judgement, Compared | None]:
-    """The judgement beside trusted text, else beside a baseline, else among the references; and what the baseline
-    says."""
-    segments, given = seen.measured.segments, None
-    if seen.trusted is not None:
-        given = judge_paired(segments, seen.trusted.segments, facts, options.profile, options.sample_tokens)
-    compared = None
-    if seen.beside is not None:
-        from contam.baseline.audited import compared as compare_with
-
-        compared = compare_with(seen.beside, seen.measured, facts, whole, given)
-        given = given or compared.judgement
-    return given or judge(segments, facts, options.profile, options.sample_tokens), compared
-
-
-def _beside(verdict: Verdict, share: SyntheticShare | None) -> Verdict:
-    """The verdict, which is about collapse, with a word on machine text that was found: it need not be collapsed."""
-    if share is None or not share.alarmed or not share.proven:
-        return verdict
-    from contam.synthetic.telling import per_cent
-
-    told = f"apart from collapse, at least {per_cent(share.proven)} of the documents read like text of instruct models"
-    return replace(verdict, reasons=(*verdict.reasons, f"{told} (SYN001)"))
-
-
-def _share(
-    seen: _All, options: AuditOptions
-) -> tuple[SyntheticShare | None, dict[str, Figure], tuple[DocumentFinding, ...]]:
-    """The synthetic share beside the trusted text, its figures for the rules, and the documents it points at."""
-    if seen.trusted is None or options.order is None:
-        return None, {}, ()
-    from contam.synthetic.audited import found_in
-    from contam.synthetic.measuring import figures_of_share
-
-    found = found_in(seen.measured, seen.trusted, options.order)
-    return found.share, figures_of_share(found.share), found.documents
-
-
-def _perplexity(seen: _All, options: AuditOptions, reference: ReferenceInfo) -> Perplexity:
-    """What a model was asked for; nothing where none was."""
-    if options.model is None and seen.held_out is None:
-        return Perplexity()
-    from contam.perplexity.audited import Asked, Texts, measured
-
-    def tell(phase: str, done: int) -> None:
-        if options.on_progress:
-            options.on_progress(Progress(phase, done))
-
-    asked = Asked(options.model, options.proxy, options.device, options.precision, options.seed)
-    trusted = seen.trusted.segments if seen.trusted else None
-    held_out = seen.held_out.segments if seen.held_out else None
-    return measured(asked, Texts(seen.measured.segments, trusted, held_out), reference, tell)
-
-
-def corpus_facts(measured: Measured, whole: dict[str, Figure]) -> CorpusFacts:
-    """What the verdict needs to know of the whole corpus beside the sample."""
-    volume, loops = measured.metrics["volume"], measured.metrics["loops"]
-    assert isinstance(volume, Volume) and isinstance(loops, Loops)
-    return CorpusFacts(
-        words=volume.sums["words"],
-        documents=volume.sums["documents"],
-        looped_documents=loops.looped,
-        nonletter_share=whole["volume.nonletter_share"].value or 0.0,
-        unk_share=whole["volume.unk_share"].value or 0.0,
-        exact_duplicate_share=whole["duplicates.exact"].value or 0.0,
-        near_duplicate_share=whole["duplicates.near"].value or 0.0,
-        looped_bytes=loops.sums["looped_bytes"],
-        bytes=volume.sums["bytes"],
-    )

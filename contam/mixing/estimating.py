@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from contam.auditing import AuditOptions, corpus_info, measured_of, open_corpus
+from contam.assembling import corpus_info
+from contam.auditing import AuditOptions, measured_of, open_corpus
 from contam.corpus import Corpus
 from contam.engine import Measured, Progress
 from contam.errors import InputError, UsageError

@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-from contam.auditing import corpus_info, open_corpus
+from contam.assembling import corpus_info
+from contam.auditing import open_corpus
 from contam.corpus import Corpus
 from contam.engine import Measured
 from contam.errors import UsageError

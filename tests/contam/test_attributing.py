@@ -9,15 +9,12 @@ import pytest
 
 from contam import attributing
 from contam.attributing import NAMED, NAMED_NEAR, near_copies, responsible, suspicion
-from contam.judging import Matched
 from contam.result import Level, RuleResult, Verdict
 from contam_metrics.batch import Batch
-from contam_metrics.prepare import prepare
-from contam_metrics.segments import Segments, SegmentSample, document_hashes
-from contam_metrics.signals import measure
+from contam_metrics.segments import SegmentSample, document_hashes
 from contam_metrics.words import cut
 
-HEALTHY, RISK = Verdict(Level.HEALTHY), Verdict(Level.AT_RISK)
+HEALTHY, RISK = Verdict(Level.HEALTHY), Verdict(Level.AT_RISK, 0.02)
 
 
 def sampled(texts, names=None):
@@ -26,11 +23,6 @@ def sampled(texts, names=None):
     labels = names or [f"corpus.jsonl:{i}" for i in range(1, len(texts) + 1)]
     sample.update(cut(batch), document_hashes(batch), labels.__getitem__)
     return sample.segments()
-
-
-def matched(segments: Segments) -> Matched:
-    prepared = prepare(segments, min(segments.words, 500))
-    return Matched(prepared, measure(prepared, np.empty(0, np.uint64)), prepared.target)
 
 
 def rule(identity, status="warn"):
@@ -42,7 +34,7 @@ def lines(found):
 
 
 def named(segments, *rules, verdict=HEALTHY):
-    return responsible(matched(segments), segments, [rule(r) for r in rules], verdict)
+    return responsible(segments, [rule(r) for r in rules], verdict)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +103,7 @@ def test_nothing_is_named_where_nothing_was_found(poorer):
     assert named(poorer) == ()
     assert named(poorer, "REP001", "PPL001") == ()
     quiet = [rule("DIV006", "pass"), rule("DUP002", "skipped")]
-    assert responsible(matched(poorer), poorer, quiet, HEALTHY) == ()
+    assert responsible(poorer, quiet, HEALTHY) == ()
 
 
 def test_few_documents_are_not_ordered():

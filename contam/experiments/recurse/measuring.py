@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from contam.auditing import AuditOptions, corpus_facts, figures_of, measured_of, open_corpus
+from contam.assembling import corpus_facts, figures_of
+from contam.auditing import AuditOptions, measured_of, open_corpus
 from contam.engine import Measured
 from contam.pairing import Trusted, judge_against
 from contam_metrics.batch import Batch
