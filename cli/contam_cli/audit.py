@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from contam_cli.output import check_outputs, deliver, output_options
+from contam_cli.gating import Asked, asked, baseline_of, division, typed
+from contam_cli.output import check_outputs, deliver, output_options, reported
 from contam_cli.reading import reading_options, source_of
 from contam_cli.settings import global_options, settings
+
+if TYPE_CHECKING:
+    from contam.reports.findings import Gate
+    from contam.result import Audit
 
 EPILOG = """\b
 Examples:
@@ -17,16 +22,19 @@ Examples:
   contam audit 'data/*.jsonl.gz' --text-field body --workers 4
   contam audit new.jsonl --reference trusted.jsonl --fail-on at_risk
   contam audit new.jsonl --valid held-out.jsonl --model tiny
+  contam audit data/ --write-baseline contam.baseline.json
+  contam audit data/ --baseline contam.baseline.json -o sarif:contam.sarif -o junit:contam.xml
+  contam audit --cache-dir .contam-cache
   zstdcat dump.jsonl.zst | contam audit - -o json:report.json
 
 \b
-Exit codes: 0 judged and below --fail-on; 1 judged and at or above it;
+Exit codes: 0 judged and below --fail-on; 1 judged and at or above it, or an enforced rule failed;
 2 could not judge (0 with --allow-insufficient where evidence was short).
 """
 
 
 @click.command(epilog=EPILOG)
-@click.argument("paths", nargs=-1, required=True)
+@click.argument("paths", nargs=-1)
 @click.option("--reference", metavar="PATH", help="Trusted text of the same source: the paired audit.")
 @click.option(
     "--order",
@@ -45,6 +53,12 @@ Exit codes: 0 judged and below --fail-on; 1 judged and at or above it;
 )
 @click.option("--device", default="auto", show_default=True, metavar="NAME", help="For --model and --proxy neural.")
 @click.option("--precision", default="fp32", show_default=True, metavar="NAME", help="fp32, tf32 or bf16.")
+@click.option("--select", metavar="RULES", multiple=True, help="Only rules with these prefixes: DIV,DUP001 (repeat).")
+@click.option("--ignore", metavar="RULES", multiple=True, help="Not the rules with these prefixes (repeat).")
+@click.option("--baseline", metavar="FILE", help="What changed since it was written? Judges beside it.")
+@click.option("--write-baseline", metavar="FILE", help="Keep what was measured as a baseline: figures, no text.")
+@click.option("--cache-dir", metavar="DIR", help="Keep measurements; unchanged files are not measured again.")
+@click.option("--resume", is_flag=True, help="Go on with an audit that was interrupted.")
 @click.option(
     "--fail-on",
     type=click.Choice(("at_risk", "collapsing", "never")),
@@ -59,22 +73,42 @@ def audit(paths: tuple[str, ...], form: str, outputs: tuple[str, ...], **given: 
     """Judge whether the text at PATHS is collapsing from training on model output.
 
     PATHS are files, folders, globs, hf://NAME or - for stdin: .txt .md .jsonl .json .csv .tsv .parquet
-    .arrow, plain or compressed (.gz .zst .bz2 .xz). The strongest test is the paired one: --reference.
-    A folder that holds a model is probed (contam probe), with --reference and --valid as its human text.
+    .arrow, plain or compressed (.gz .zst .bz2 .xz). Without PATHS, what contam.toml includes. The strongest test is
+    the paired one: --reference. A folder that holds a model is probed (contam probe), with --reference and --valid as
+    its human text.
     """
     check_outputs(outputs)
     if any(_checkpoint(path) for path in paths):
         return _probed(paths, given, form, outputs)
-    fail_on, allow = given.pop("fail_on"), given.pop("allow_insufficient")
     _check_order(given)
+    wanted = asked(paths, form, outputs)
+    from contam.reports.findings import Gate
+
+    gate = Gate(given.pop("fail_on"), given.pop("allow_insufficient"), wanted.configuration.file)
+    with reported("audit", wanted.paths, wanted.form, wanted.outputs, gate):
+        result = _measured(wanted, given, gate)
+    deliver(result, wanted.form, wanted.outputs, settings().quiet, gate)
+    code: int = result.exit_code(gate.fail_on, gate.allow_insufficient)
+    return code
+
+
+def _measured(wanted: Asked, given: dict[str, Any], gate: Gate) -> Audit:
+    """The audit of all parts; what cannot be used is told before anything is read."""
+    baseline_of(given)
+    del given["select"], given["ignore"]
     from contam.auditing import AuditOptions
-    from contam.auditing import audit as measure
+    from contam.gate.running import audit_parts
     from contam_cli.progress import progress
 
+    cache_dir = given.pop("cache_dir")
     with progress(settings()) as report:
-        result = measure(source_of(paths), AuditOptions(**given, on_progress=report))
-    deliver(result, form, outputs, settings().quiet)
-    return result.exit_code(fail_on, allow)
+        options = AuditOptions(
+            **given,
+            cache_dir=Path(cache_dir) if cache_dir else None,
+            policy=wanted.configuration.policy,
+            on_progress=report,
+        )
+        return audit_parts(source_of(wanted.paths), options, division(wanted, gate, options))
 
 
 def _check_order(given: dict[str, Any]) -> None:
@@ -109,7 +143,8 @@ def _probed(paths: tuple[str, ...], given: dict[str, Any], form: str, outputs: t
     corpora = [path for path in paths if not _checkpoint(path)]
     if corpora:
         raise UsageError(f"{paths[0]} and {corpora[0]}: a model and a corpus; audit them one by one")
-    meaningless = [name for name in ("model", "text_field", "split", "sample_tokens", "order") if given[name]]
+    corpora_only = ("model", "text_field", "split", "sample_tokens", "order", "baseline", "write_baseline", "cache_dir")
+    meaningless = [name for name in (*corpora_only, "resume") if given[name] and typed(name)]
     if meaningless:
         told = ", ".join("--" + name.replace("_", "-") for name in meaningless)
         raise UsageError(f"{paths[0]} is a checkpoint: {told} is for corpora only (contam probe --help)")

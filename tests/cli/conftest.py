@@ -37,7 +37,7 @@ def cli(capsys, monkeypatch):
 
 @dataclass
 class Measurement:
-    """Stands for ``contam.auditing``: returns what it is told and remembers what it was asked."""
+    """Stands for ``contam.auditing`` and ``contam.gate.running``: returns what it is told, remembers what was asked."""
 
     result: Any = field(default_factory=make_audit)
     events: tuple[Any, ...] = ()
@@ -62,4 +62,8 @@ def measurement(monkeypatch):
     module.audit = found.audit
     module.AuditOptions = SimpleNamespace
     monkeypatch.setitem(sys.modules, "contam.auditing", module)
+    parts = ModuleType("contam.gate.running")
+    parts.Division = SimpleNamespace
+    parts.audit_parts = lambda source, options, division: found.audit(source, options)
+    monkeypatch.setitem(sys.modules, "contam.gate.running", parts)
     return found

@@ -38,12 +38,19 @@ def test_the_exit_code_is_the_verdicts(cli, measurement, level, flags, code):
 def test_options_reach_the_measurement(cli, measurement):
     flags = "--reference t --profile p --text-field f --split-lines --workers 3 --seed 7 --sample-tokens 9"
     flags += " --order known --model m --valid v --proxy neural --device cpu --precision bf16"
+    flags += " --select DIV,DUP --ignore DUP002 --write-baseline new.json --cache-dir c --resume"
     cli("audit", "a", "b", "--strict", *flags.split())
     source, options = measurement.asked[0]
     assert source == [Path("a"), Path("b")]
     given = vars(options)
     given.pop("on_progress")
+    policy = given.pop("policy")
+    assert (policy.select, policy.ignore) == (("DIV", "DUP"), ("DUP002",))
     assert given == {
+        "baseline": None,
+        "write_baseline": "new.json",
+        "cache_dir": Path("c"),
+        "resume": True,
         "reference": "t",
         "profile": "p",
         "text_field": "f",

@@ -1,0 +1,88 @@
+"""What a configuration adds to ``contam audit``: what is read, in which parts, by which rules, and where reports go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from contam_cli.settings import settings
+
+if TYPE_CHECKING:
+    from contam.auditing import AuditOptions
+    from contam.configuration.record import Configuration
+    from contam.gate.running import Division
+    from contam.reports.findings import Gate
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One audit as it is asked for: its paths, the format of stdout and the files that are written."""
+
+    paths: tuple[str, ...]
+    form: str
+    outputs: tuple[str, ...]
+    configuration: Configuration
+
+
+def asked(paths: tuple[str, ...], form: str, outputs: tuple[str, ...]) -> Asked:
+    """The command line over the configuration; reports that the configuration asks for are written too."""
+    from contam_cli.output import check_outputs
+
+    check_outputs(outputs)
+    found = settings().configuration
+    chosen = typed("form")
+    formats = found.get("report.formats") or ()
+    shown = [name for name in formats if ":" not in name and name != "github"]
+    files = tuple(name for name in formats if ":" in name)
+    check_outputs(files, make=True)
+    return Asked(paths or _included(found), form if chosen or not shown else shown[0], (*files, *outputs), found)
+
+
+def typed(name: str) -> bool:
+    """Whether an option of the running command was given on the command line."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.COMMANDLINE
+
+
+def _included(configuration: Configuration) -> tuple[str, ...]:
+    """What the configuration reads where no path is given."""
+    included: tuple[str, ...] = tuple(configuration.get("include") or ())
+    if not included:
+        told = f"{configuration.file} has no include" if configuration.file else "there is no contam.toml (contam init)"
+        raise click.UsageError(f"no PATHS were given, and {told}.")
+    return included
+
+
+def baseline_of(given: dict[str, Any]) -> None:
+    """A baseline that is being written anew is not compared with itself; one that is not there is told now."""
+    baseline, written = given["baseline"], given["write_baseline"]
+    if baseline and written and Path(baseline).resolve() == Path(written).resolve():
+        given["baseline"] = None
+    elif baseline and not Path(baseline).exists():
+        raise click.UsageError(
+            f"no baseline {baseline}: write one with `contam audit DATA --write-baseline {baseline}`, from a corpus "
+            "that you trust."
+        )
+
+
+def division(wanted: Asked, gate: Gate, options: AuditOptions) -> Division:
+    """How the corpus is divided. Where baselines are written, a part that has one of its own gets a new one too."""
+    from contam.gate.running import Division
+
+    found = wanted.configuration
+    sources = found.sources
+    if options.write_baseline is not None:
+        sources = tuple(replace(source, options=_renewed(source.options)) for source in sources)
+    exclude = tuple(found.get("exclude") or ())
+    return Division(
+        sources=sources, exclude=exclude, folder=found.folder, fail_on=gate.fail_on,
+        allow_insufficient=gate.allow_insufficient,
+    )  # fmt: skip
+
+
+def _renewed(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {**options, "write_baseline": options.get("baseline"), "baseline": None}
