@@ -23,6 +23,7 @@ COMMANDS = {
     "selftrain": "Reproduce the collapse of a self-trained language model.",
     "recurse": "Retrain a model generation after generation on its own output.",
     "mix": "Judge a mixture of real and synthetic text: share, effect on a model, forecast.",
+    "filter": "Write a corpus without looping and duplicate documents.",
     "simulate": "Show what the theory of collapse says, simulated beside its closed forms.",
     "profile": "Build, list and show reference populations.",
     "rule": "List the rules, or explain one.",
