@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from contam.configuration.schema import RULE_KEYS, Key, nearest
+from contam.configuration.schema import RULE_KEYS, Key, either, nearest
 from contam.errors import UsageError
 from contam.gate.policy import SEVERITIES, UNAVAILABLE, Allowance, RuleSetting
 from contam.rules import RULES, Rule, find_rule
@@ -25,10 +25,8 @@ def checked(key: Key, value: Any, where: str) -> Any:
         return value
     if key.kind == "whole":
         return _whole(key, value, where)
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or (key.choices and value not in key.choices):
         raise UsageError(f"{where}: {_shown(value)} is to be {key.takes}")
-    if key.choices and value not in key.choices:
-        raise UsageError(f"{where}: {_shown(value)} is not among its values{nearest(value, key.choices)}")
     return value
 
 
@@ -110,7 +108,7 @@ def rule_value(rule: Rule, name: str, value: Any, where: str) -> Any:
     if name in ("severity", "on-unavailable"):
         known = SEVERITIES if name == "severity" else UNAVAILABLE
         if value not in known:
-            raise UsageError(f"{where}: {_shown(value)} is to be {_either(known)}")
+            raise UsageError(f"{where}: {_shown(value)} is to be {either(known)}")
         return value
     if name in ("max-drop", "max-rise"):
         return _allowance(rule, name, value, where)
@@ -138,11 +136,6 @@ def rule_setting(values: Mapping[str, Any], where: str) -> RuleSetting:
     if setting.min is not None and setting.max is not None and setting.min > setting.max:
         raise UsageError(f"{where}: min = {setting.min:g} lies above max = {setting.max:g}; nothing could pass")
     return setting
-
-
-def _either(known: Iterable[str]) -> str:
-    *first, last = (f'"{name}"' for name in known)
-    return f"{', '.join(first)} or {last}"
 
 
 def _as_number(value: Any) -> str:

@@ -26,6 +26,12 @@ KINDS: dict[Kind, str] = {
 }
 
 
+def either(choices: Iterable[str]) -> str:
+    """``"a", "b" or "c"``."""
+    *first, last = (f'"{choice}"' for choice in choices)
+    return f"{', '.join(first)} or {last}" if first else last
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """One key: ``name`` as in a file (dotted in a table), ``choices`` where only some values make sense, ``least`` of a
@@ -52,7 +58,7 @@ class Key:
     @property
     def takes(self) -> str:
         """What it takes, in words."""
-        return " or ".join(f'"{choice}"' for choice in self.choices) if self.choices else KINDS[self.kind]
+        return either(self.choices) if self.choices else KINDS[self.kind]
 
 
 KEYS: tuple[Key, ...] = (
