@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from contam.result import SCHEMA_VERSION, Audit, Figure, plain
 from contam.rules import RULES
 from contam.saved import looks_saved, read_audit
+
+if TYPE_CHECKING:
+    from contam.baseline.record import Baseline
 
 BEYOND, WITHIN, UNKNOWN = "beyond noise", "within noise", "not compared"
 
@@ -62,11 +66,14 @@ class Comparison:
 
 
 def compare(base: Any, head: Any, **options: Any) -> Comparison:
-    """Compare two corpora, two audits, or two saved JSON audits (or one of each).
+    """Compare two corpora, two audits, two saved JSON audits, or two baselines (or one of each).
 
     Corpora are audited with ``options`` (those of ``contam.audit``); where the two matched samples differ in
-    size, the larger corpus is audited again at the size of the smaller one: else no figure is comparable.
+    size, the larger corpus is audited again at the size of the smaller one: else no figure is comparable. A baseline
+    has figures at several sizes and no intervals: the noise of its parts stands for them.
     """
+    if _is_baseline(base) or _is_baseline(head):
+        return _beside_baselines(base, head, options)
     first, second = _audited(base, options), _audited(head, options)
     sizes = (first.reference.matched_tokens, second.reference.matched_tokens)
     if None not in sizes and sizes[0] != sizes[1]:
@@ -77,6 +84,33 @@ def compare(base: Any, head: Any, **options: Any) -> Comparison:
         if sizes[1] != smaller and not _saved(head):
             second = _audited(head, matched)
     return compare_audits(first, second)
+
+
+def _beside_baselines(base: Any, head: Any, options: dict[str, Any]) -> Comparison:
+    """A comparison of which one side at least is a baseline, at the largest size that both sides have."""
+    from contam.baseline.as_audit import audit_of
+    from contam.baseline.files import read
+
+    sides = [read(side) if _is_baseline(side) else _audited(side, options) for side in (base, head)]
+    size = max(set.intersection(*map(_sizes, sides)), default=None)
+    if size is None:
+        for i, side in enumerate((base, head)):
+            found, other = sides[i], sides[1 - i]
+            smaller = [n for n in _sizes(other) if n < max(_sizes(found), default=0)]
+            if isinstance(found, Audit) and not _saved(side) and smaller:
+                size = max(smaller)
+                sides[i] = _audited(side, options | {"sample_tokens": size})
+    audits = [
+        side if isinstance(side, Audit) else audit_of(side, size or max(side.sizes, default=None)) for side in sides
+    ]
+    return compare_audits(*audits)
+
+
+def _sizes(side: Audit | Baseline) -> set[int]:
+    """The matched sizes that a side has figures at."""
+    if isinstance(side, Audit):
+        return {side.reference.matched_tokens} - {None}  # type: ignore[return-value]
+    return set(side.sizes)
 
 
 def compare_audits(base: Audit, head: Audit) -> Comparison:
@@ -128,6 +162,14 @@ def _toward(difference: float, direction: str) -> bool | None:
     if direction == "both" or difference == 0:
         return None
     return (difference < 0) == (direction == "falls")
+
+
+def _is_baseline(side: Any) -> bool:
+    if not isinstance(side, (str, Path)):
+        return False
+    from contam.baseline.files import looks_like
+
+    return looks_like(side)
 
 
 def _saved(side: Any) -> bool:

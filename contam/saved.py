@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from contam.baseline.record import Moved, Since
 from contam.errors import InputError
 from contam.result import (
     SCHEMA_VERSION,
@@ -34,6 +35,8 @@ def read_audit(path: str | Path) -> Audit:
     except ValueError as error:
         raise InputError(f"{path} is not JSON: {error}") from error
     if not is_report(data):
+        if foreign := _command_of(data):
+            raise InputError(f"{path} is a report of contam {foreign}, not of an audit")
         raise InputError(f"{path} is not a contam report; make one with `contam audit DATA -o json:{path}`")
     if data["schema_version"] > SCHEMA_VERSION:
         version = data["schema_version"]
@@ -61,6 +64,13 @@ def is_report(data: Any) -> bool:
     return named and isinstance(data.get("schema_version"), int) and "signals" in data
 
 
+def _command_of(data: Any) -> str:
+    """The command that another report of contam comes from; empty for what is none."""
+    tool = data.get("tool") if isinstance(data, dict) else None
+    command = data.get("command") if isinstance(tool, dict) and tool.get("name") == "contam" else None
+    return command if isinstance(command, str) and command.isidentifier() else ""
+
+
 def audit_from(data: dict[str, Any]) -> Audit:
     """The records of an audit from its JSON object; fields that later versions added are passed over."""
     corpus, verdict, documents = data["corpus"], data["verdict"], data["documents"]
@@ -75,9 +85,12 @@ def audit_from(data: dict[str, Any]) -> Audit:
         rules=tuple(_record(RuleResult, entry) for entry in data["rules"]),
         documents=Documents(documents["flagged"], worst),
         provenance=_record(Provenance, data["provenance"]),
-        command=data["command"],
+        command=data.get("command", "audit"),
         notes=tuple(data.get("notes", ())),
         synthetic_share=_share(data.get("synthetic_share")),
+        since=_since(data.get("since")),
+        name=data.get("name", ""),
+        parts=tuple(audit_from(part) for part in data.get("parts", ())),
     )
 
 
@@ -87,6 +100,13 @@ def _share(data: dict[str, Any] | None) -> SyntheticShare | None:
         return None
     declared = data.get("declared")
     return _record(SyntheticShare, data | {"declared": _record(Declared, declared) if declared else None})
+
+
+def _since(data: dict[str, Any] | None) -> Since | None:
+    """The changes since a baseline; None where there was none."""
+    if data is None:
+        return None
+    return _record(Since, data | {"changes": {key: _record(Moved, entry) for key, entry in data["changes"].items()}})
 
 
 def _record(kind: Any, entry: dict[str, Any]) -> Any:
