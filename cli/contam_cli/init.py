@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from contam.starting.finding import Found
 
 LEVELS = ("at_risk", "collapsing", "never")
+AT_ONCE = 1_000_000_000
+"""Bytes of a corpus up to which a baseline is made without being asked for: half a minute."""
 EPILOG = """\b
 Examples:
   contam init
@@ -36,7 +38,11 @@ Exit codes: 0 the files are there; 2 they could not be written, or the baseline 
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(file_okay=False, exists=True, path_type=Path))
 @click.option("--corpus", metavar="PATH", help="File, folder or glob, relative to DIR.  [default: it is looked for]")
 @click.option("--fail-on", type=click.Choice(LEVELS), help="The level from which the gate fails.  [default: at_risk]")
-@click.option("--baseline", is_flag=True, help="Audit the corpus now and keep what it measures as the baseline.")
+@click.option(
+    "--baseline/--no-baseline",
+    default=None,
+    help="Audit the corpus now and keep what it measures, if it is healthy.  [default: up to 1 GB]",
+)
 @click.option("--install", metavar="REQUIREMENT", help="What pip installs in CI.  [default: as it is installed here]")
 @click.option("-y", "--yes", is_flag=True, help="Ask nothing; nothing is asked outside a terminal either.")
 @click.option("--force", is_flag=True, help="Replace contam.toml and the workflow where they exist.")
@@ -46,7 +52,8 @@ def init(folder: Path, install: str | None, yes: bool, force: bool, dry_run: boo
     """Make the audit a gate: write contam.toml, a GitHub workflow, a pre-commit hook and .gitignore in DIR.
 
     Files that exist are kept and told; a hook configuration and .gitignore get what they lack. The corpus is looked
-    for: a folder such as data/, or files that hold records.
+    for: a folder such as data/, or files that hold records. What it measures today becomes the baseline that later
+    audits compare with.
     """
     from contam.starting.files import files
 
@@ -60,9 +67,9 @@ def init(folder: Path, install: str | None, yes: bool, force: bool, dry_run: boo
     for file in planned:
         _write(file)
     emit("".join(_line(file, choices) for file in planned))
-    made = baseline and _baseline(choices)
-    emit(_next(choices, planned, bool(made)))
-    return 2 if baseline and not made else 0
+    made = baseline and not choices.baseline and _baseline(choices)
+    emit(_next(choices, planned, made))
+    return 2 if given["baseline"] and not (made or choices.baseline) else 0
 
 
 def _terminal() -> bool:
@@ -83,7 +90,7 @@ def _chosen(
     if ask and not corpus:
         found = _asked(found)
     level = str(given["fail_on"] or (_level() if ask else LEVELS[0]))
-    baseline = bool(given["baseline"]) or (ask and found.sure and _wanted())
+    baseline = _wanted(folder / found.path, given["baseline"], ask)
     needed = Requirement(install, True, "as you said") if install else requirement()
     there = repository(folder)
     choices = Choices(folder, there.top if there else folder, _checked(found.path), level, needed)
@@ -104,8 +111,17 @@ def _level() -> str:
     return str(click.prompt("From which level does the gate fail?", default=LEVELS[0], type=kind, err=True))
 
 
-def _wanted() -> bool:
-    return click.confirm("Audit it now and keep what it measures as the baseline?", default=False, err=True)
+def _wanted(corpus: Path, given: str | bool | None, ask: bool) -> bool:
+    """Whether to make a baseline now: as was said, else for a corpus that is there and takes seconds."""
+    from contam.starting.finding import bytes_below
+
+    if given is not None:
+        return bool(given)
+    size = bytes_below(corpus)
+    if not size:
+        return False
+    told = "Audit it now and keep what it measures as the baseline?"
+    return click.confirm(told, default=size <= AT_ONCE, err=True) if ask else size <= AT_ONCE
 
 
 def _checked(corpus: str) -> str:
@@ -157,17 +173,24 @@ def _line(file: File, choices: Choices) -> str:
 
 
 def _baseline(choices: Choices) -> bool:
-    """Audit the corpus and write the baseline; contam.toml then names it. False where there is none to write."""
+    """Audit the corpus; where it passes, what it measures is the baseline, and contam.toml names it."""
     from contam.starting.files import BASELINE, CONFIGURATION
     from contam_cli.main import run
 
+    file, place = choices.folder / BASELINE, choices.folder / CONFIGURATION
+    named = ["--config", CONFIGURATION] if place.is_file() else []
     with contextlib.chdir(choices.folder):
-        run(["audit", "--write-baseline", BASELINE, "--fail-on", "never", "-q"])
-    if not (choices.folder / BASELINE).is_file():
+        code = run(["audit", *named, "--write-baseline", BASELINE, "-q"])
+    if code:
+        file.unlink(missing_ok=True)
+        why = {1: "the corpus does not pass today", 130: "interrupted"}.get(code, "the corpus could not be judged")
+        emit(f"no baseline: {why}; contam audit says why\n")
         return False
-    place = choices.folder / CONFIGURATION
-    text = place.read_text("utf-8")
-    place.write_text(text.replace(f'# baseline = "{BASELINE}"', f'baseline = "{BASELINE}"'), "utf-8")
+    text, line = place.read_text("utf-8") if named else "", f'baseline = "{BASELINE}"'
+    if f"# {line}\n" in text:
+        place.write_text(text.replace(f"# {line}\n", f"{line}\n"), "utf-8")
+    told = "" if line in text else f"   (to compare with it, put into your settings: {line})"
+    emit(f"wrote     {choices.prefix}{BASELINE}{told}\n")
     return True
 
 
@@ -180,8 +203,8 @@ def _next(choices: Choices, planned: tuple[File, ...], made: bool) -> str:
     added = shlex.join([*names, *([BASELINE] if there else [])])
     commands = [
         *([f"cd {shlex.quote(str(choices.folder))}"] if choices.folder != Path.cwd() else []),
-        "contam audit             # is it healthy?",
-        *([] if there else ["contam init --baseline   # then keep what it measures as the baseline"]),
+        "contam audit             # what the gate says today",
+        *([] if there else ["contam init --baseline   # once it is healthy, keep what it measures as the baseline"]),
         f"git add {added} && git commit -m 'A gate for training text'",
     ]
     return "\nNext:\n" + "".join(f"  {command}\n" for command in commands)

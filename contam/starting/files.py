@@ -62,7 +62,7 @@ class File:
 def files(choices: Choices, force: bool = False) -> tuple[File, ...]:
     """The files of a gate as they would be written."""
     return (
-        _new(choices.folder / CONFIGURATION, configuration(choices), force),
+        _settings(choices, force),
         _new(choices.top / WORKFLOW, workflow(choices), force),
         _hooks(choices.top / HOOKS, hook(choices)),
         _ignored(choices.folder / ".gitignore"),
@@ -157,6 +157,14 @@ def _new(path: Path, content: str, force: bool) -> File:
     if force:
         return File(path, content, "replace", "--force")
     return File(path, content, "keep", "it exists; --force replaces it")
+
+
+def _settings(choices: Choices, force: bool) -> File:
+    """contam.toml; not where pyproject.toml has the settings, which it would hide."""
+    path, project = choices.folder / CONFIGURATION, choices.folder / "pyproject.toml"
+    if not _present(path) and project.is_file() and re.search(r"^\s*\[tool\.contam\b", _text(project), re.M):
+        return File(path, configuration(choices), "keep", "not written: pyproject.toml has [tool.contam]")
+    return _new(path, configuration(choices), force)
 
 
 def _hooks(path: Path, entry: str) -> File:

@@ -45,6 +45,17 @@ def find_corpus(folder: Path) -> Found:
     return _fullest(folder) or _beside(folder) or Found(DEFAULT, "nothing that contam reads was found", sure=False)
 
 
+def bytes_below(path: Path) -> int:
+    """The bytes of a file, or of the files below a folder as far as they are looked at; 0 where there is nothing."""
+    try:
+        if path.is_file():
+            return path.stat().st_size
+        found = (Path(folder) / name for folder, name in _named(path))
+        return sum(file.lstat().st_size for file in found)
+    except OSError:
+        return 0
+
+
 def _fullest(folder: Path) -> Found | None:
     """The folder with most files of records."""
     kinds = {sub: _kinds(sub, RECORDS) for sub in _folders(folder) if sub.name not in NEVER}
@@ -96,12 +107,17 @@ def _plain(name: str) -> bool:
 
 def _files(folder: Path, deep: bool = True) -> Iterator[str]:
     """Names of files below a folder, not those of hidden folders; at most ``MOST``."""
+    return (name for _, name in _named(folder, deep))
+
+
+def _named(folder: Path, deep: bool = True) -> Iterator[tuple[str, str]]:
+    """Folder and name of each of them."""
     seen = 0
-    for _, folders, files in os.walk(folder):
+    for here, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if _plain(name) and name not in NEVER) if deep else []
         for name in sorted(files):
             seen += 1
             if seen > MOST:
                 return
             if _plain(name):
-                yield name
+                yield here, name

@@ -17,6 +17,12 @@ from contam.starting.installed import Requirement, requirement
 from contam_cli import init as command
 
 
+@pytest.fixture(autouse=True)
+def no_audit(monkeypatch):
+    """Files are what is tested here; what is audited for a baseline is below, and the whole in ``tests/gate``."""
+    monkeypatch.setattr(command, "AT_ONCE", 0)
+
+
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A git repository on a branch, with a corpus; git itself is not needed."""
@@ -38,7 +44,7 @@ def configured(folder: Path) -> dict:
 
 def test_it_writes_four_files_and_says_three_commands(cli, project):
     before = set(everything(project))
-    outcome = cli("init", "--yes")
+    outcome = cli("init", "--yes", "--no-baseline")
     assert outcome.code == 0, outcome.err
     assert set(everything(project)) - before == {CONFIGURATION, WORKFLOW, HOOKS, ".gitignore"}
     assert configured(project)["include"] == ["data"] and configured(project)["fail-on"] == "at_risk"
@@ -127,6 +133,12 @@ def test_a_folder_below_the_repository(cli, project):
     (hook,) = yaml.safe_load((project / HOOKS).read_text())["repos"][0]["hooks"]
     assert hook["entry"] == "contam audit --config models/de/contam.toml"
     assert re.search(hook["files"], "models/de/corpus/x.jsonl") and not re.search(hook["files"], "corpus/x.jsonl")
+
+
+def test_settings_in_pyproject_are_not_hidden_by_a_new_file(cli, project):
+    (project / "pyproject.toml").write_text("[tool.contam]\nfail-on = 'at_risk'\n")
+    outcome = cli("init", "--yes")
+    assert outcome.code == 0 and "[tool.contam]" in outcome.out and not (project / CONFIGURATION).exists()
 
 
 # --- the hook in files that exist -----------------------------------------------------------------------------------
@@ -220,24 +232,54 @@ def test_nothing_is_asked_outside_a_terminal(cli, project, monkeypatch):
     assert cli("init").code == 0
 
 
-def test_a_baseline_now_is_named_in_the_configuration(cli, project, monkeypatch):
-    asked = []
+@pytest.fixture
+def audits(monkeypatch):
+    """Stands for the audit that makes a baseline: ``audits.code`` is how it ends."""
 
-    def audit(args):
-        asked.append(args)
-        Path(BASELINE).write_text("{}")
-        return 0
+    class Audits:
+        def __init__(self):
+            self.code, self.asked = 0, []
 
-    monkeypatch.setattr("contam_cli.main.run", audit)
-    assert cli("init", "--yes", "--baseline").code == 0
-    assert asked[0][:3] == ["audit", "--write-baseline", BASELINE]
+        def run(self, args):
+            self.asked.append(args)
+            Path(BASELINE).write_text("{}")
+            return self.code
+
+    found = Audits()
+    monkeypatch.setattr(command, "AT_ONCE", 1000)
+    monkeypatch.setattr("contam_cli.main.run", found.run)
+    return found
+
+
+def inited(*args: str) -> int:
+    with command.init.make_context("contam init", list(args)) as context:
+        return command.init.invoke(context)
+
+
+def test_what_a_healthy_corpus_measures_is_the_baseline(project, audits):
+    assert inited("--yes") == 0
+    assert audits.asked == [["audit", "--config", CONFIGURATION, "--write-baseline", BASELINE, "-q"]]
     assert configured(project)["baseline"] == BASELINE
+    assert inited("--yes") == 0 and len(audits.asked) == 1
 
 
-def test_a_baseline_that_cannot_be_made_is_2_and_the_files_are_there(cli, project, monkeypatch):
-    monkeypatch.setattr("contam_cli.main.run", lambda args: 2)
-    assert cli("init", "--yes", "--baseline").code == 2
-    assert (project / WORKFLOW).exists() and "baseline" not in configured(project)
+@pytest.mark.parametrize(("args", "code"), [((), 0), (("--baseline",), 2)])
+@pytest.mark.parametrize("failure", [1, 2, 130])
+def test_a_corpus_that_does_not_pass_is_no_baseline(project, audits, capsys, args, code, failure):
+    audits.code = failure
+    assert inited("--yes", *args) == code
+    assert not (project / BASELINE).exists() and "baseline" not in configured(project)
+    assert "no baseline" in capsys.readouterr().out and (project / WORKFLOW).exists()
+
+
+def test_a_baseline_later(project, audits):
+    assert inited("--yes", "--no-baseline") == 0 and not audits.asked
+    assert inited("--yes", "--baseline") == 0 and configured(project)["baseline"] == BASELINE
+
+
+def test_no_baseline_of_what_is_not_there_or_large(project, audits, monkeypatch):
+    monkeypatch.setattr(command, "AT_ONCE", 3)
+    assert inited("--yes") == 0 and inited("--yes", "--corpus", "nowhere") == 0 and not audits.asked
 
 
 # --- how contam was installed ---------------------------------------------------------------------------------------
