@@ -8,7 +8,7 @@ from contam.wording import name_of, written
 
 _COLUMNS = ("figure", "baseline", "now", "change", "times its noise", "")
 _SIGNALS = "noise: how far two samples of the baseline's own text lie apart at {size:,} words ({parts})"
-_WHOLE = "figures of the whole corpus vary less the larger it is; only a limit of your own (max-rise) judges their change"
+_WHOLE = "figures of the whole corpus vary less the larger it is; only a limit of your own (max-rise) judges them"
 
 
 def section_of(since: Since) -> Section:
