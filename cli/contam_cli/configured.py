@@ -22,7 +22,7 @@ SHARED: dict[str, tuple[str, ...]] = {
     "probe": ("profile", "seed", *_COMPUTING, *_JUDGING),
     "compare": (*_READING, "profile", "sample.tokens"),
     "mix": (*_READING, *_COMPUTING, *_JUDGING),
-    "filter": (*_READING, "profile", "select", "ignore"),
+    "filter": (*_READING, "profile", "sample.tokens"),
     "selftrain": _COMPUTING,
     "recurse": _COMPUTING,
     "simulate": (),
@@ -160,7 +160,7 @@ def _own(
     if option.is_flag:
         if not isinstance(value.value, bool):
             raise UsageError(f"{where}: {value.value!r} is to be true or false")
-        if not isinstance(option.flag_value, bool) and option.flag_value is not None:
+        if not option.is_bool_flag:
             return option.name, option.flag_value if value.value else None
         return option.name, value.value
     folder = configuration.folders.get(value.origin.rpartition(":")[0], configuration.folder)

@@ -11,7 +11,7 @@ from typing import Any
 from contam.configuration.finding import NAMES, shown_path
 from contam.configuration.paths import rebased
 from contam.configuration.record import Configuration, Value
-from contam.configuration.schema import BY_NAME, KEYS, TABLES, Key
+from contam.configuration.schema import BY_NAME, KEYS, TABLES
 from contam.gate.policy import Allowance
 from contam.reports.page import Page, Section, Sentences, Table
 from contam.rules import find_rule
@@ -64,7 +64,8 @@ def as_json(configuration: Configuration, commands: Tables) -> str:
 
 
 def as_toml(configuration: Configuration, commands: Tables) -> str:
-    """All values as one contam.toml for the working folder, with the origin of each as a comment."""
+    """All values as one contam.toml for the working folder, with the origin of each as a comment; what is not set is a
+    comment itself."""
     values = _for_folder(configuration)
     lines = [_setting(key.name, values[key.name]) for key in KEYS if "." not in key.name and key.name != "extend"]
     for name in TABLES:
@@ -105,7 +106,8 @@ def _setting(name: str, value: Value) -> str:
     origin = re.sub(r"[\x00-\x1f\x7f]", "?", value.origin)
     if value.value is None:
         return f"# {name} is {_UNSET}"
-    return f"{_key(name)} = {_toml(value.value)}  # {origin}"
+    line = f"{_key(name)} = {_toml(value.value)}  # {origin}"
+    return f"# {line}" if value.origin == "default" else line
 
 
 def _key(name: str) -> str:
@@ -174,13 +176,3 @@ def _tables(configuration: Configuration, commands: Tables) -> Iterator[tuple[st
         yield f"Files that fit {source.glob}", _below(configuration, _source(source.glob))
     for name, table in commands.items():
         yield f"contam {name}", table
-
-
-def keys_table() -> str:
-    """The keys as a Markdown table, as the documentation has it."""
-    return "\n".join(("| key | takes | default | what it is for |", "|---|---|---|---|", *map(_row, KEYS)))
-
-
-def _row(key: Key) -> str:
-    default = "" if key.default in (None, ()) else f"`{_toml(key.default)}`"
-    return f"| `{key.name}` | {key.takes} | {default} | {key.what} |"
