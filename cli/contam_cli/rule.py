@@ -11,7 +11,7 @@ EPILOG = """\b
 Examples:
   contam rule
   contam rule DIV006
-  contam rule hapax-share --profile builtin:code
+  contam rule hapax-share --profile code
 """
 
 
