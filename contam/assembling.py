@@ -63,7 +63,8 @@ def assembled(seen: Seen, options: AuditOptions, begin: float) -> Audit:
     info = corpus_info(corpus, measured)
     seconds = time.perf_counter() - begin
     provenance = Provenance(
-        options.digest, options.seed, seconds, info.bytes / max(seconds, 1e-9), workers=options.plan.workers
+        options.digest, options.seed, seconds, info.bytes / max(seconds, 1e-9), workers=options.plan.workers,
+        measured_files=measured.measured_files, restored_files=measured.restored_files,
     )
     share, shares, suspects = _share(seen, options)
     since = compared.since if compared else None

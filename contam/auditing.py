@@ -88,7 +88,17 @@ class AuditOptions:
     def plan(self) -> Plan:
         """How the engine is to measure."""
         budget = max(RESERVE, 3 * (self.sample_tokens or 0))
-        return Plan(self.workers or default_workers(), budget, self.seed, self.on_progress)
+        plan = Plan(self.workers or default_workers(), budget, self.seed, self.on_progress)
+        return replace(plan, cache_dir=self.kept_in, resume=self.resume)
+
+    @property
+    def kept_in(self) -> Path | None:
+        """The folder where what is measured is kept; None where nobody asked for that."""
+        if self.cache_dir is not None or not self.resume:
+            return self.cache_dir if self.cache_dir is None else Path(self.cache_dir)
+        from contam.shards.store import default_folder
+
+        return default_folder()
 
     @property
     def reading(self) -> ReadOptions:

@@ -7,8 +7,9 @@ decodes a task to a ``Chunk`` of documents. Nothing holds more than a few blocks
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -19,7 +20,67 @@ from contam.formats.kernels import modules_for
 from contam.formats.task import DEFAULTS, Chunk, Problem, ReadOptions, Source, Task
 from contam.result import Skipped
 
-__all__ = ["Chunk", "Corpus", "ReadOptions", "Task"]
+__all__ = ["Chunk", "Corpus", "Piece", "ReadOptions", "Reading", "Task"]
+
+ALONE = 1 << 18
+"""Bytes from which a small text file is read by itself."""
+BORDERS = 256
+"""One in so many small files ends its group, by its name: so a file that comes or goes moves few borders."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What is read as one: a file, several small ones, a dataset of the hub, texts in memory.
+
+    ``names`` are what the documents' names begin with. ``sources`` are its files; ``again`` says whether all of them
+    lie on this machine and can be read a second time. What is wrong with a ``guarded`` piece is skipped and told.
+    """
+
+    names: tuple[str, ...]
+    make: Callable[[], Iterator[Task]]
+    sources: tuple[Source, ...] = ()
+    guarded: bool = True
+
+    @property
+    def again(self) -> bool:
+        """Whether it can be read a second time."""
+        return bool(self.sources) and all(source.local is not None for source in self.sources)
+
+
+@dataclass(slots=True)
+class Reading:
+    """A corpus that is being read piece by piece: what is wrong with a piece becomes a task that says so.
+
+    ``good`` counts the pieces that gave something.
+    """
+
+    strict: bool = False
+    given: list[str] = field(default_factory=list)
+    problems: list[Skipped] = field(default_factory=list)
+    good: int = 0
+
+    def tasks(self, piece: Piece) -> Iterator[Task]:
+        """The tasks of a piece; raises ``InputError`` where the reading is strict, or the piece not guarded."""
+        self.given += piece.names if piece.sources else ()
+        good = not piece.guarded
+        try:
+            for task in piece.make():
+                good |= not isinstance(task, Problem)
+                yield task
+        except InputError as error:
+            name = piece.names[0]
+            if not piece.guarded:
+                raise
+            if self.strict:
+                raise type(error)(f"{name}: {error}") from None
+            self.problems.append(Skipped(name, str(error)))
+            yield Problem(name, str(error))
+        self.good += good
+
+    def check(self) -> None:
+        """Raises ``InputError`` where no piece at all could be read."""
+        if not self.good:
+            raise nothing_to_read(self.given, self.problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +90,7 @@ class Corpus:
     ``sources``: what was given. ``files``: how many files. ``total_bytes``: their size on disk, None where it
     is not known. ``skipped``: what could not be used while listing; the rest comes with the chunks.
     ``notes``: remarks.
-    ``kernels``: modules of compiled code that reading may need.
+    ``kernels``: modules of compiled code that reading may need. ``pieces``: what it is read in, in order.
     """
 
     sources: tuple[str, ...]
@@ -39,7 +100,7 @@ class Corpus:
     notes: tuple[str, ...]
     options: ReadOptions
     kernels: tuple[str, ...]
-    _produce: Callable[[], Iterator[Task]]
+    pieces: Callable[[], Iterator[Piece]]
 
     @classmethod
     def open(
@@ -81,7 +142,7 @@ class Corpus:
             tuple(found.notes),
             options,
             modules_for(s.format for s in found.sources),
-            lambda: _all_tasks(found.sources, hub, options),
+            partial(_pieces, found.sources, hub, options),
         )
 
     @classmethod
@@ -95,19 +156,25 @@ class Corpus:
 
         memory.check(texts)
         name = memory.NAME
+        names: tuple[str, ...] = (name,)
         if memory.is_dataset(texts):
             produce = partial(memory.dataset_tasks, texts, options, name)
+            names = tuple(f"{name}/{split}" for split in texts) if isinstance(texts, Mapping) else names
         else:
             items = memory.rows(texts) if isinstance(texts, Mapping) else texts
             produce = partial(memory.tasks, items, options)
-        return cls((name,), 1, None, (), (), options, (), produce)
+        piece = Piece(names, produce, guarded=False)
+        return cls((name,), 1, None, (), (), options, (), lambda: iter((piece,)))
 
     def tasks(self) -> Iterator[Task]:
         """The units of work, in order; one thread at a time may ask for the next.
 
         Raises ``InputError`` where the options are strict, or where no file at all could be read.
         """
-        return self._produce()
+        reading = Reading(self.options.strict)
+        for piece in self.pieces():
+            yield from reading.tasks(piece)
+        reading.check()
 
 
 def nothing_to_read(given: Iterable[str], skipped: Iterable[Skipped]) -> InputError:
@@ -119,49 +186,38 @@ def nothing_to_read(given: Iterable[str], skipped: Iterable[Skipped]) -> InputEr
     return InputError("nothing to read: " + "; ".join(named[:5]) + more)
 
 
-def _all_tasks(sources: list[Source], hub: list[str], options: ReadOptions) -> Iterator[Task]:
-    """The tasks of all files; raises ``InputError`` where none of them could be read."""
+def _pieces(sources: list[Source], hub: list[str], options: ReadOptions) -> Iterator[Piece]:
+    """The pieces of some files and datasets."""
     from contam.formats import text
 
-    problems: list[Skipped] = []
-    good = 0
     small: list[Source] = []
     held = 0
     for source in sources:
-        if text.small(source, options):
-            small.append(source)
-            held += source.size or 0
-            if held >= options.block_bytes or len(small) == text.MAX_FILES:
-                yield text.TextFiles(tuple(small), options)
-                small, held, good = [], 0, good + 1
+        if not text.small(source, options):
+            yield Piece((source.name,), partial(_tasks_of, source, options), (source,))
             continue
-        good += yield from _watched(source.name, lambda s=source: _tasks_of(s, options), options, problems)  # type: ignore[misc]
+        size = source.size or 0
+        if small and size >= ALONE:
+            yield _group(small, options)
+            small, held = [], 0
+        small.append(source)
+        held += size
+        full = size >= ALONE or held >= options.block_bytes or len(small) == text.MAX_FILES
+        if full or zlib.crc32(os.fsencode(source.name.rpartition("/")[2])) % BORDERS == 0:
+            yield _group(small, options)
+            small, held = [], 0
     if small:
-        good += 1
-        yield text.TextFiles(tuple(small), options)
+        yield _group(small, options)
     for url in hub:
-        good += yield from _watched(url, lambda u=url: _hub_tasks(u, options), options, problems)  # type: ignore[misc]
-    if not good:
-        raise nothing_to_read([s.name for s in sources], problems)
+        yield Piece((url,), partial(_hub_tasks, url, options))
 
 
-def _watched(
-    name: str, make: Callable[[], Iterator[Task]], options: ReadOptions, problems: list[Skipped]
-) -> Generator[Task, None, int]:
-    """The tasks of one file; what is wrong with it becomes a task that says so. Returns 1 where it gave
-    any.
-    """
-    good = 0
-    try:
-        for task in make():
-            good |= not isinstance(task, Problem)
-            yield task
-    except InputError as error:
-        if options.strict:
-            raise type(error)(f"{name}: {error}") from None
-        problems.append(Skipped(name, str(error)))
-        yield Problem(name, str(error))
-    return int(good)
+def _group(small: list[Source], options: ReadOptions) -> Piece:
+    """Small text files that are read as one."""
+    from contam.formats import text
+
+    files = tuple(small)
+    return Piece(tuple(s.name for s in files), lambda: iter((text.TextFiles(files, options),)), files)
 
 
 def _tasks_of(source: Source, options: ReadOptions) -> Iterator[Task]:

@@ -153,7 +153,7 @@ class Perplexity:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """How the measurement was made."""
+    """How the measurement was made; ``restored_files`` were not measured but taken from ``--cache-dir``."""
 
     config_digest: str
     seed: int
@@ -161,6 +161,8 @@ class Provenance:
     bytes_per_second: float
     engine: str = "local"
     workers: int = 1
+    measured_files: int = 0
+    restored_files: int = 0
 
 
 @dataclass(frozen=True, slots=True)

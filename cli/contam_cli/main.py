@@ -125,8 +125,8 @@ def run(args: Sequence[str], name: str = "contam") -> int:
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as done:
         return done.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        _say("interrupted")
+    except (KeyboardInterrupt, click.Abort) as interrupt:
+        _say("\n".join(["interrupted", *getattr(interrupt, "__notes__", ())]))
         return 130
     except BrokenPipeError:
         _close_output()

@@ -152,6 +152,13 @@ class Counts:
         """The counts that are kept, in ascending order."""
         return np.sort(self._counts[self._counts > 0])
 
+    def largest(self, size: int, least: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+        """(keys, counts) of the ``size`` largest counts above ``least``, of equal ones the smaller keys."""
+        many = np.flatnonzero(self._counts > least)
+        keys, counts = self._keys[many], self._counts[many]
+        order = np.lexsort((keys, -counts))[:size]
+        return keys[order], counts[order]
+
     def distinct(self) -> int:
         """How many different keys there were; an estimate once ``level`` is above 0."""
         return self.used << self.level
@@ -169,9 +176,67 @@ class Counts:
         return {"keys": self._keys[order], "counts": self._counts[order], "level": level}
 
     def restore(self, arrays: Arrays) -> None:
+        if len(arrays["keys"]) != len(arrays["counts"]):
+            raise ValueError("as many counts as keys")
         self.__init__(self.cap)  # type: ignore[misc]
         self.level = int(arrays["level"][0])
         self.add(arrays["keys"].astype(np.uint64), arrays["counts"].astype(np.int64))
+
+
+class Firsts:
+    """The first place at which each 64-bit key was seen, of the keys up to ``limit``; 16 bytes a key and a sort now
+    and then."""
+
+    def __init__(self) -> None:
+        self.limit = _ALL
+        self._parts: list[tuple[NDArray[np.uint64], NDArray[np.uint64]]] = []
+        self._held = 0
+        self._kept = 0
+
+    def add(self, keys: NDArray[np.uint64], places: NDArray[np.uint64]) -> None:
+        """Take keys (one may come more than once) and where each was seen."""
+        self._parts.append((keys, places))
+        self._held += len(keys)
+        if self._held > 2 * self._kept + (1 << 16):
+            self._trim()
+
+    def _trim(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """(keys, places): every key once, in order."""
+        if not self._parts:
+            return np.empty(0, np.uint64), np.empty(0, np.uint64)
+        keys, places = (np.concatenate(column) for column in zip(*self._parts))
+        order = np.lexsort((places, keys))
+        keys, places = keys[order], places[order]
+        kept = np.append(True, keys[1:] != keys[:-1])[: len(keys)] & (keys <= self.limit)
+        self._parts = [(keys[kept], places[kept])]
+        self._held = self._kept = int(kept.sum())
+        return self._parts[0]
+
+    def place_of(self, keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """The first places of keys that were seen and are within the limit."""
+        known, places = self._trim()
+        return places[np.searchsorted(known, keys)]
+
+    def shift(self, amount: int) -> None:
+        """Add to every place."""
+        keys, places = self._trim()
+        self._parts = [(keys, places + np.uint64(amount))]
+
+    def merge(self, other: Firsts) -> None:
+        self.limit = min(self.limit, other.limit)
+        for keys, places in other._parts:
+            self.add(keys, places)
+
+    def arrays(self) -> Arrays:
+        keys, places = self._trim()
+        return {"keys": keys, "places": places, "limit": np.array([self.limit], np.uint64)}
+
+    def restore(self, arrays: Arrays) -> None:
+        if len(arrays["keys"]) != len(arrays["places"]):
+            raise ValueError("as many places as keys")
+        self.limit = np.uint64(arrays["limit"][0])
+        self._parts = [(arrays["keys"].astype(np.uint64), arrays["places"].astype(np.uint64))]
+        self._held = self._kept = len(arrays["keys"])
 
 
 class Worst:

@@ -40,6 +40,8 @@ class Metric:
     """One instance serves all threads, under a lock: for what is quick to update and better seen together."""
     kernels: ClassVar[tuple[str, ...]] = ()
     """Modules of kernels that it needs beside those of every audit."""
+    settings: ClassVar[str] = ""
+    """What its memory depends on beside its code; a kind that is made for one audit must say it here."""
 
     def update(self, view: View) -> None:
         """Take the documents of one batch."""
@@ -48,6 +50,9 @@ class Metric:
     def figures(self) -> Mapping[str, Reading]:
         """The figures by their dotted names; never an exception, whatever was seen."""
         raise NotImplementedError(f"{type(self).__name__}.figures")
+
+    def shift(self, sources: int) -> None:
+        """Number the sources of what was seen on from ``sources``: a part of a corpus knows its own files alone."""
 
     def _accumulators(self) -> dict[str, Accumulator]:
         return {name: value for name, value in vars(self).items() if hasattr(value, "merge")}

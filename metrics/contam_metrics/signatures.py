@@ -72,8 +72,8 @@ class Signatures:
 
     def merge(self, other: Signatures) -> None:
         self.level = max(self.level, other.level)
-        self._parts += other._parts
-        self._trim()
+        for part in other._parts:
+            self._put(*part)
 
     def arrays(self) -> Arrays:
         rows = self.rows()

@@ -15,6 +15,8 @@ from contam_metrics.words import Words, Workspace, cut
 
 SEQ_REP_WORDS = 200
 """Words of a document that count for seq-rep-4, which grows with length."""
+SOURCE = 1 << 38
+"""Lines of one source that places have room for."""
 
 
 class Scratch:
@@ -59,12 +61,20 @@ class Types:
 class View:
     """One batch with its words and all that several metrics share; arrays are valid until the next view.
 
-    ``label(i)`` names document ``i`` for a person (path and line).
+    ``label(i)`` names document ``i`` for a person (path and line); ``places`` uint64[D] says the same as numbers, the
+    source times `SOURCE` plus the line, in the order in which people look.
     """
 
-    def __init__(self, batch: Batch, scratch: Scratch | None = None, label: Callable[[int], str] = str) -> None:
+    def __init__(
+        self,
+        batch: Batch,
+        scratch: Scratch | None = None,
+        label: Callable[[int], str] = str,
+        places: NDArray[np.uint64] | None = None,
+    ) -> None:
         self.batch = batch
         self.label = label
+        self.places = np.arange(len(batch), dtype=np.uint64) if places is None else places
         self.scratch = scratch or Scratch()
         self.words: Words = cut(batch, self.scratch.workspace)
 

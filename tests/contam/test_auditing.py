@@ -68,7 +68,7 @@ def test_one_file_or_fifty(fifty: list[Path], whole: Audit) -> None:
 
 
 def test_small_units_of_work_change_nothing(whole: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("contam.engine.SLICE", 5000)
+    monkeypatch.setattr("contam.shards.seen.SLICE", 5000)
     assert figures(audit(list(prose()), workers=3)) == figures(whole)
 
 

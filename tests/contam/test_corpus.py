@@ -182,7 +182,7 @@ def test_many_small_files_share_tasks_and_keep_their_names(tmp_path: Path) -> No
     for i in range(700):
         (tmp_path / f"{i:04}.txt").write_text(f"text number {i}")
     corpus = Corpus.open(tmp_path)
-    assert corpus.files == 700 and len(list(Corpus.open(tmp_path).tasks())) == 3
+    assert corpus.files == 700 and 3 <= len(list(Corpus.open(tmp_path).tasks())) < 14
     result = collect(corpus)
     assert result.documents[f"{tmp_path}/0042.txt:1"] == b"text number 42" and len(result.documents) == 700
     assert result.consumed == corpus.total_bytes

@@ -6,12 +6,14 @@ import math
 
 import numpy as np
 
-from contam_metrics.accumulators import Counts, Worst
+from contam_metrics.accumulators import Counts, Firsts, Worst
 from contam_metrics.metric import Metric, Reading
-from contam_metrics.view import View
+from contam_metrics.view import SOURCE, View
 
 MOST_DOCUMENTS = 1 << 20
 """Different documents that are counted one by one; beyond it a sample of them, unbiased for the share."""
+MOST_COPIED = 10
+"""Documents that are named."""
 
 
 class Copies(Metric):
@@ -22,18 +24,39 @@ class Copies(Metric):
 
     def __init__(self, cap: int = MOST_DOCUMENTS) -> None:
         self.counts = Counts(cap)
-        self.worst = Worst(size=10, least=1)
+        self.firsts = Firsts()
+        self.worst = Worst(size=MOST_COPIED, least=1)
+        self.names: dict[int, tuple[str, bytes]] = {}
 
     def update(self, view: View) -> None:
         self.counts.add(view.docs, np.ones(len(view.docs), np.int64))
+        self.firsts.add(view.docs, view.places)
+        self.firsts.limit = self.counts.limit
         times = self.counts.count_of(view.docs).astype(np.float64)
         self.worst.add(times, view.docs, view.label, view.text)
 
+    def merge(self, other: Copies) -> None:
+        """See `Metric.merge`; a document that each has seen once has no excerpt, see `leaders`."""
+        super().merge(other)
+        self.firsts.limit = self.counts.limit
+
+    def shift(self, sources: int) -> None:
+        """See `Metric.shift`."""
+        self.firsts.shift(sources * SOURCE)
+
+    def leaders(self) -> list[tuple[int, int, int, bytes | None]]:
+        """(document, times, first place, excerpt) of those seen most often, at most `MOST_COPIED`.
+
+        The excerpt is None where no two copies were seen by one instance.
+        """
+        docs, times = self.counts.largest(MOST_COPIED, 1)
+        rows = zip(docs.tolist(), times.tolist(), self.firsts.place_of(docs).tolist())
+        return [(doc, n, place, self.worst.rows[doc][2] if doc in self.worst.rows else None) for doc, n, place in rows]
+
     def most_copied(self) -> list[tuple[float, str, bytes]]:
-        """(times, label, excerpt) of documents seen most often, with their final counts."""
-        docs = np.array(sorted(self.worst.rows), np.uint64)
-        times = self.counts.count_of(docs) if len(docs) else docs
-        rows = [(float(t), *self.worst.rows[int(d)][1:]) for t, d in zip(times, docs)]
+        """(times, label, excerpt) of documents seen most often; ``names`` has the labels and excerpts by document."""
+        given = {doc: row[1:] for doc, row in self.worst.rows.items()} | self.names
+        rows = [(float(times), *given.get(doc, ("", b""))) for doc, times, _, _ in self.leaders()]
         return sorted(rows, key=lambda r: (-r[0], r[1]))
 
     @property

@@ -1,0 +1,76 @@
+"""The most copied documents as people know them: where the first copy is, and how it begins.
+
+A document that came once in each of two files which were measured apart was seen twice by nobody; how it begins is
+then read from its file again.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from contam.corpus import Piece
+from contam.errors import InputError
+from contam.formats.task import Chunk, Task
+from contam_metrics.accumulators import Worst
+from contam_metrics.segments import document_hashes
+from contam_metrics.streaming.copies import Copies
+from contam_metrics.view import SOURCE
+
+Place = tuple[str, int]
+"""A file and a line."""
+
+
+def name_copies(copies: Copies, pieces: Sequence[tuple[int, Piece]]) -> None:
+    """Set the names and excerpts of the most copied documents; ``pieces`` come with the numbers of their sources."""
+    pieces = sorted(pieces, key=lambda row: row[0])
+    firsts = [first for first, _ in pieces]
+    wanted: dict[int, dict[Place, int]] = defaultdict(dict)
+    for doc, _, place, text in copies.leaders():
+        number, line = divmod(place, SOURCE)
+        at = bisect_right(firsts, number) - 1
+        if at < 0 or number - firsts[at] >= len(pieces[at][1].names):
+            continue
+        name = pieces[at][1].names[number - firsts[at]]
+        copies.names[doc] = f"{name}:{line}", text or b""
+        if text is None and pieces[at][1].again:
+            wanted[at][name, line] = doc
+    for at, places in wanted.items():
+        for doc, text in _read(pieces[at][1], places):
+            copies.names[doc] = copies.names[doc][0], text
+
+
+def _read(piece: Piece, places: dict[Place, int]) -> Iterator[tuple[int, bytes]]:
+    """(document, how it begins) of some places of a piece; a document that is there no longer is left out."""
+    left = dict(places)
+    try:
+        for task in piece.make():
+            if not left:
+                return
+            if not _may_hold(task, [line for _, line in left]):
+                continue
+            chunk = task.decode()
+            for place in [p for p in left if _row(chunk, p) is not None]:
+                row, doc = _row(chunk, place), left.pop(place)
+                if row is not None and int(document_hashes(chunk.batch)[row]) == doc:
+                    yield doc, chunk.batch.text(row)[: Worst.EXCERPT]
+    except InputError:
+        return
+
+
+def _may_hold(task: Task, lines: list[int]) -> bool:
+    """Whether a task may have one of some lines: those that hold a block know its lines, without decoding it."""
+    block = getattr(task, "block", None)
+    return block is None or any(block.line <= line <= block.line + block.newlines for line in lines)
+
+
+def _row(chunk: Chunk, place: Place) -> int | None:
+    """The row of a chunk that is at a place."""
+    path, line = place
+    for row in np.flatnonzero(chunk.lines == line).tolist():
+        if (chunk.paths[row] if chunk.paths else chunk.path) == path:
+            return int(row)
+    return None
