@@ -22,6 +22,7 @@ from contam.formats.text import border
 
 Lines = NDArray[np.int64]
 NEWLINE, SPACE = 10, 0x20
+_WHITE = b" \t\r\n"
 MOST = 64 * MIB
 """Bytes of a row that are looked through for its end."""
 
@@ -173,8 +174,12 @@ class _Array:
         self.write = write
         self.element = 0
         self.written = 0
+        self.lead = b""
+        """White space before the first element: it goes before the first one that stays."""
         self.space = b""
         """White space at the end of a dropped element: of the last one it stays, before the bracket."""
+        self.bare = False
+        """Whether nothing but white space of this element has come so far."""
 
     def take(self, piece: bytes, flat: bytes, phase: int) -> None:
         """The next bytes and what the flattening made of them, newlines for commas between elements."""
@@ -203,18 +208,25 @@ class _Array:
 
     def _begin(self) -> None:
         self.element += 1
-        self.space = b""
+        self.space, self.bare = b"", True
         if self.element not in self.dropped:
             if self.written:
                 self.write(b",")
+            elif self.element > 1:
+                self.write(self.lead)
             self.written += 1
 
     def _content(self, data: bytes) -> None:
-        if self.element not in self.dropped:
-            self.write(data)
-            return
-        bare = data.rstrip(b" \t\r\n")
-        self.space = data[len(bare) :] if bare else self.space + data
+        body = data.lstrip(_WHITE) if self.bare else data
+        if self.element == 1 and self.bare:
+            self.lead += data[: len(data) - len(body)]
+        if self.element in self.dropped:
+            kept = data.rstrip(_WHITE)
+            self.space = data[len(kept) :] if kept else self.space + data
+        else:
+            moved = self.element > 1 and self.written == 1
+            self.write(body if moved else data)
+        self.bare = self.bare and not body
 
 
 def _closing(piece: bytes, flat: bytes, start: int) -> int:
