@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from contam.reports.findings import document_told, means
 from contam.reports.page import Banner, Bar, Bars, Excerpt, Excerpts, Page, Section, Sentences, Table
-from contam.result import Audit, DocumentFinding, Figure, Provenance
-from contam.rules import RULES, Rule, failing
+from contam.result import Audit, Figure, Provenance
+from contam.rules import failing
 from contam.wording import name_of, probability, written
 
 _SHOWN_SKIPS = 8
@@ -24,23 +26,83 @@ _PAIRED_CAPTION = (
 )
 
 
-def draw_audit(audit: Audit) -> Page:
-    """The page of an audit; sections with nothing to say are left out."""
-    sections = (
+def draw_audit(audit: Audit, full: bool = False) -> Page:
+    """The page of an audit; sections with nothing to say are left out.
+
+    Of a corpus that was audited in parts, the deciding one comes first; the others follow whole on a ``full`` page, and
+    with what was found on a short one.
+    """
+    title, banner = _title(audit), banner_of(audit)
+    footer = _footer(audit.provenance, audit.corpus.digest)
+    if not audit.parts:
+        return Page(title, banner, _kept(_gate(audit), *_sections(audit, full)), footer)
+    parts = sorted(audit.parts, key=lambda part: part.name != audit.name)
+    sections = [*_kept(_gate(audit)), _overview(parts)]
+    for place, part in enumerate(parts):
+        found = _sections(part, full) if full or place == 0 else _short(part)
+        sections += [replace(section, title=f"{part.name}: {section.title}") for section in _kept(*found)]
+    return Page(title, banner, tuple(sections), footer)
+
+
+def _kept(*sections: Section | None) -> tuple[Section, ...]:
+    return tuple(section for section in sections if section is not None)
+
+
+def _sections(audit: Audit, full: bool = False) -> tuple[Section | None, ...]:
+    """All that there is to say of one audit, the reasons first."""
+    return (
         _sentences("Why", audit.verdict.reasons),
         _sentences("What to do", audit.verdict.advice),
+        _since(audit),
         _signals(audit),
         _share(audit),
         _rules(audit),
-        _documents(audit),
+        _documents(audit, full),
         _strangest(audit),
         _machine_like(audit),
         _whole(audit.whole),
         _skipped(audit),
         _sentences("Notes", audit.notes),
     )
-    kept = tuple(section for section in sections if section is not None)
-    return Page(_title(audit), banner_of(audit), kept, _footer(audit.provenance, audit.corpus.digest))
+
+
+def _short(audit: Audit) -> tuple[Section | None, ...]:
+    """What was found in one part of several, without its figures."""
+    return (_sentences("Why", audit.verdict.reasons), _rules(audit), _documents(audit), _skipped(audit))
+
+
+def _gate(audit: Audit) -> Section | None:
+    """The enforced rules that failed, or that could not be applied, of every part."""
+    found = []
+    for part in sorted(audit.parts, key=lambda part: part.name != audit.name) or [audit]:
+        broken = (rule for rule in part.rules if rule.enforced and rule.status in ("fail", "skipped"))
+        found += [(rule, part.name) for rule in sorted(broken, key=lambda rule: rule.status)]
+    if not found:
+        return None
+    rows = tuple((r.id, r.status, (f"{name}: " if name else "") + r.message) for r, name in found)
+    table = Table(("rule", "status", "finding"), rows, tuple(rule.status for rule, _ in found))
+    return Section("What the gate asks for", (table,))
+
+
+def _overview(parts: Sequence[Audit]) -> Section:
+    """The parts of a corpus in a line each, the deciding one first."""
+    rows = []
+    for part in parts:
+        p = "" if part.verdict.p_value is None else probability(part.verdict.p_value)
+        broken = ", ".join(rule.id for rule in part.rules if rule.enforced and rule.status == "fail")
+        size = (f"{part.corpus.documents:,}", f"{part.corpus.tokens:,}")
+        rows.append((part.name or ", ".join(part.corpus.sources), part.level.value.replace("_", " "), p, *size, broken))
+    columns = ("part", "level", "p", "documents", "words", "fails the gate")
+    return Section("Parts, audited one by one", (Table(columns, tuple(rows), header=True),))
+
+
+def _since(audit: Audit) -> Section | None:
+    """What changed since the baseline."""
+    if audit.since is None:
+        return None
+    from contam.reports.baseline_section import section_of
+
+    return section_of(audit.since)
 
 
 def banner_of(audit: Audit) -> Banner:
@@ -52,7 +114,18 @@ def banner_of(audit: Audit) -> Banner:
     if verdict.score is not None:
         said.append(f"score {verdict.score:.1f}")
     said.append(_against(audit) if reference.name else "no reference")
-    return Banner(verdict.level.value, ", ".join(said), verdict.detection_floor)
+    return Banner(verdict.level.value, ", ".join(said), verdict.detection_floor, _failed_by(audit))
+
+
+def _failed_by(audit: Audit) -> str:
+    """Which enforced rules fail the gate, and which it could not do without."""
+    rules = [rule for part in audit.parts or (audit,) for rule in part.rules if rule.enforced]
+    told = []
+    for status, words in (("fail", "gate failed by"), ("skipped", "gate could not judge")):
+        named = dict.fromkeys(f"{rule.id} {rule.name}" for rule in rules if rule.status == status)
+        told += [f"{words} {', '.join(named)}"] if named else []
+    joined = "; ".join(told)
+    return joined[:1].upper() + joined[1:]
 
 
 def _against(audit: Audit) -> str:
@@ -79,7 +152,11 @@ def _sentences(title: str, items: tuple[str, ...]) -> Section | None:
 def _signals(audit: Audit) -> Section | None:
     if not audit.signals:
         return None
-    rows = tuple(bar_of(key, figure) for key, figure in audit.signals.items() if figure.value is not None)
+    rows = tuple(
+        replace(bar_of(key, figure), base=_base(audit, key))
+        for key, figure in audit.signals.items()
+        if figure.value is not None
+    )
     matched = audit.reference.matched_tokens
     title = f"Figures at {matched:,} matched words" if matched else "Figures of the matched sample"
     banded = any(row.band is not None for row in rows)
@@ -87,6 +164,12 @@ def _signals(audit: Audit) -> Section | None:
     missing = unmeasured(audit.signals)
     lists = (Sentences(missing),) if missing else ()
     return Section(title, (Bars(rows, caption if banded else ""), *lists))
+
+
+def _base(audit: Audit, key: str) -> float | None:
+    """The baseline's value of a figure."""
+    moved = audit.since.changes.get(key) if audit.since is not None else None
+    return moved.base if moved is not None else None
 
 
 def unmeasured(figures: Mapping[str, Figure]) -> tuple[str, ...]:
@@ -103,7 +186,7 @@ def bar_of(key: str, figure: Figure) -> Bar:
     note = "" if figure.place is None else f"{100 * figure.place:.0f} %"
     name, shown = name_of(key), written(figure.value, key)
     outside = _outside(figure)
-    return Bar(name, figure.value, shown, figure.direction, figure.band, figure.interval, note, outside)
+    return Bar(name, figure.value, shown, figure.direction, figure.band, figure.interval, note, outside, figure.limits)
 
 
 def _outside(figure: Figure) -> bool:
@@ -152,16 +235,21 @@ def _rule_summary(audit: Audit) -> tuple[str, ...]:
     return (f"{len(audit.rules)} rules: {told} (contam rule ID explains one)", *skips)
 
 
-def _documents(audit: Audit) -> Section | None:
+def _documents(audit: Audit, full: bool = False) -> Section | None:
     worst = [found for found in audit.documents.worst if found.rule not in (_SURPRISE, _SHARE)]
     if not worst:
         return None
-    names = {rule.id: rule for rule in RULES}
-    items = []
-    for found in worst[:_SHOWN_DOCUMENTS]:
-        items.append(Excerpt(found.id, _finding(found, names.get(found.rule)), found.excerpt))
+    items = tuple(Excerpt(one.id, document_told(one), one.excerpt, one.rule, one.value) for one in worst)
     flagged = plural(audit.documents.flagged, "document")
-    return Section(f"Worst of {flagged} flagged", (Excerpts(tuple(items)),))
+    likely = any(means(one.rule) for one in worst)
+    blocks = (Excerpts(items[: None if full else _SHOWN_DOCUMENTS]), *((Sentences((_proviso(),)),) if likely else ()))
+    return Section(f"Worst of {flagged} flagged", blocks)
+
+
+def _proviso() -> str:
+    from contam.attributing import PROVISO
+
+    return f"Of rules of the whole corpus: {PROVISO}."
 
 
 def _strangest(audit: Audit) -> Section | None:
@@ -192,12 +280,6 @@ def _machine_like(audit: Audit) -> Section | None:
     return Section("Most instruct-like documents of the sample", (Sentences((_ONE_DOCUMENT,)), Excerpts(items)))
 
 
-def _finding(found: DocumentFinding, rule: Rule | None) -> str:
-    """What a rule found in one document: a share of it, or how often it occurs."""
-    amount = f"{100 * found.value:.0f} %" if found.value <= 1 else f"{written(found.value)} times"
-    return f"{found.rule} {rule.name}, {amount}" if rule else f"{found.rule}, {amount}"
-
-
 def _skipped(audit: Audit) -> Section | None:
     corpus = audit.corpus
     total = max(corpus.skipped_total, len(corpus.skipped))
@@ -214,6 +296,9 @@ def _footer(made: Provenance, digest: str) -> str:
 
     parts = [f"contam {__version__}", f"seed {made.seed}", plural(made.workers, "worker")]
     parts += [f"{made.seconds:.1f} s", f"{size_of(made.bytes_per_second)}/s", f"config {made.config_digest}"]
+    if made.restored_files:
+        total = made.restored_files + made.measured_files
+        parts.append(f"{made.restored_files:,} of {plural(total, 'file')} from the cache")
     if digest:
         parts.append(f"corpus {digest}")
     return ", ".join(part for part in parts if not part.endswith(" "))

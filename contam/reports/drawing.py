@@ -16,7 +16,7 @@ def draw(result: Any, full: bool = False) -> Page:
     if isinstance(result, Audit):
         from contam.reports.audit_page import draw_audit
 
-        return draw_audit(result)
+        return draw_audit(result, full)
     from contam.reports.comparison_page import draw_comparison
 
     return draw_comparison(result)

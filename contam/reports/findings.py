@@ -22,8 +22,10 @@ INPUT = "CONTAM-INPUT"
 ERROR, WARNING, NOTE = "error", "warning", "note"
 _ORDER = {ERROR: 0, WARNING: 1, NOTE: 2}
 _KINDS = {"verdict": 0, "rule": 1, "document": 2, "unread": 3}
-_SINGLE_NOBODY_OUT = ("SYN001", "PPL001")
+_EXAMPLES = ("SYN001", "PPL001")
 """Rules whose documents are examples: a score that proves nothing of any single one."""
+_OF_THE_CORPUS = "verdict"
+"""What a document is called the cause of where no rule but the verdict speaks (`contam.attributing`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,22 +230,39 @@ class _Judged:
         )  # fmt: skip
 
     def of_document(self, found: DocumentFinding) -> Finding:
-        """A document, as loud as its rule; one that no rule complains of is a note."""
+        """A document, as loud as its rule; a note where no rule complains. One that is only the likeliest cause of a
+        finding about the whole corpus warns at most."""
         path, line = split_label(found.id)
-        level = NOTE if found.rule in _SINGLE_NOBODY_OUT else self.levels.get(found.rule) or NOTE
-        return Finding(
-            found.rule, "document", level, document_told(found), path, line or 1, found.value, text=found.excerpt
-        )
+        verdict = next((told.level for told in self.told()), NOTE)
+        level = self.levels.get(found.rule) or (verdict if found.rule == _OF_THE_CORPUS else NOTE)
+        if found.rule in _EXAMPLES:
+            level = NOTE
+        elif level == ERROR and means(found.rule):
+            level = WARNING
+        rule = VERDICT if found.rule == _OF_THE_CORPUS else found.rule
+        told = document_told(found)
+        return Finding(rule, "document", level, told, path, line or 1, found.value, text=found.excerpt)
 
 
 def document_told(found: DocumentFinding) -> str:
-    """What a rule found in one document: a share of it, or how often it occurs."""
+    """What was found in one document: a share of it, how often it occurs, or how far a score goes."""
     if found.rule == "PPL001":
         return f"{found.value:.2f} bits a byte under the model"
     if found.rule == "SYN001":
-        return f"score {found.value:.2f}; it proves nothing of a single document"
+        return f"score {found.value:.2f}"
     amount = f"{100 * found.value:.0f} %" if found.value <= 1 else f"{written(found.value)} times"
-    return f"{_name(found.rule)}, {amount}"
+    of_what = means(found.rule)
+    return f"{amount} {of_what}" if of_what else f"{_name(found.rule)}, {amount}"
+
+
+def means(rule_id: str) -> str:
+    """What the value of a document is a share of, where it was picked as a likely cause of a finding about the whole
+    corpus; empty where a rule reads documents themselves."""
+    if rule_id != _OF_THE_CORPUS and not rule_id.startswith(("DIV", "DUP")):
+        return ""
+    from contam.attributing import MEANS
+
+    return MEANS.get(rule_id, "")
 
 
 def _name(rule_id: str) -> str:

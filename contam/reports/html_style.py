@@ -38,6 +38,8 @@ a{color:var(--link)}
 .banner .word{margin:0;font-size:1.75rem;line-height:1.2;font-weight:700;color:var(--odd)}
 .banner .told{font-size:1.05rem}
 .banner .limit{color:var(--soft)}
+.banner .gate{margin-top:.6rem;padding:.45rem .7rem;border-radius:.35rem;font-weight:700;background:var(--bad-paper);
+ color:var(--bad);border:1px solid var(--bad)}
 .no_level{background:var(--raised);border-color:var(--soft)}.no_level .word{color:var(--ink)}
 .healthy{background:var(--good-paper);border-color:var(--good)}.healthy .word{color:var(--good)}
 .at_risk{background:var(--warn-paper);border-color:var(--warn)}.at_risk .word{color:var(--warn)}
@@ -64,8 +66,18 @@ tr.warn td:first-of-type{color:var(--warn);font-weight:600}
 tr.fail td:first-of-type{color:var(--bad);font-weight:600}
 tr.skipped td:first-of-type{color:var(--soft)}
 tr.outside td{color:var(--warn);font-weight:600}
-td.bar{min-width:9rem;width:16rem}
-td.bar svg{display:block;width:100%;max-width:15rem;height:1.5rem}
+td.bar{min-width:11rem;width:20rem}
+td.bar svg{display:block;width:100%;max-width:19rem;height:auto}
+td.bar .end{fill:var(--soft);font-size:11px}
+.rule{stroke:var(--bad);stroke-width:2;stroke-dasharray:3 2}
+.base{fill:var(--paper);stroke:var(--odd);stroke-width:2}
+.legend{display:flex;flex-wrap:wrap;gap:.1rem 1.2rem;padding:0;list-style:none;color:var(--soft);font-size:.88rem}
+.legend svg{width:1.4rem;height:1rem;vertical-align:-.15rem}
+th button{all:unset;cursor:pointer;font:inherit;color:inherit;border-bottom:1px dotted currentColor}
+th button:focus-visible{outline:3px solid var(--link);outline-offset:2px}
+th button::after{content:"";display:inline-block;width:1em;text-align:center}
+[aria-sort=ascending] button::after{content:"▲"}[aria-sort=descending] button::after{content:"▼"}
+td.text{font:.86rem/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
 .axis{stroke:var(--line);stroke-width:1}
 .band{fill:var(--band)}
 .median{stroke:var(--ink);stroke-width:2}
@@ -96,7 +108,8 @@ footer{margin-top:2.5rem;border-top:1px solid var(--line);padding-top:.8rem}
 }
 @media print{
  body{font-size:10.5pt}main{max-width:none;padding:0}nav,.skip{display:none}
- .wide{overflow:visible}a{color:inherit;text-decoration:none}
+ th button{border:0}th button::after{content:none!important}
+ .wide{overflow:visible;background:none}a{color:inherit;text-decoration:none}
  figure svg{max-width:13cm}h2{break-after:avoid}tr,figure,.excerpt,.banner{break-inside:avoid}
  .banner,.excerpt .text{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 }

@@ -27,6 +27,8 @@ def render(page: Page) -> str:
     if page.banner is not None:
         word = _LEVELS.get(page.banner.level, page.banner.level)
         parts.append(f"**{word}**: {plain(page.banner.headline)}")
+        if page.banner.gate:
+            parts.append(f"**{plain(page.banner.gate)}**")
         if page.banner.detail:
             parts.append(plain(page.banner.detail))
     for section in page.sections:
@@ -90,7 +92,8 @@ def _rows(columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> str:
 def _excerpts(block: Excerpts) -> str:
     lines = []
     for item in block.items:
-        lines.append(f"- {plain(item.where)}: {plain(item.finding)}")
+        found = f"{item.rule} {item.finding}" if item.rule else item.finding
+        lines.append(f"- {plain(item.where)}: {plain(found)}")
         lines.append(f"  {code(shorten(item.text, _EXCERPT))}")
     return "\n".join(lines)
 

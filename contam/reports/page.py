@@ -10,11 +10,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """The verdict in one line: its level and what the test said; ``detail`` is what it cannot see."""
+    """The verdict in one line: its level and what the test said; ``detail`` is what it cannot see.
+
+    ``gate`` says which enforced rules failed: the exit code follows them too, whatever the level.
+    """
 
     level: str
     headline: str
     detail: str = ""
+    gate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,10 @@ class Sentences:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One figure against the band of the references: (5 %, median, 95 %), or no band."""
+    """One figure against the band of the references: (5 %, median, 95 %), or no band.
+
+    ``limits`` are where a rule speaks, low and high; ``base`` is the figure of a baseline.
+    """
 
     name: str
     value: float | None
@@ -36,6 +43,8 @@ class Bar:
     interval: tuple[float, float] | None = None
     note: str = ""
     outside: bool = False
+    limits: tuple[float, float] | None = None
+    base: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +70,16 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """A document that stands out: where it is, what was found, and how it begins."""
+    """A document that stands out: where it is, what was found, and how it begins.
+
+    ``rule`` and ``value`` are what documents of several rules can be sorted by.
+    """
 
     where: str
     finding: str
     text: str
+    rule: str = ""
+    value: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,9 +72,9 @@ class _Painter:
         word, colour = _LEVELS.get(banner.level, (banner.level.upper(), "cyan"))
         mark = self.glyphs.marks.get(banner.level, "*")
         line = Text.assemble((f" {mark} {word} ", f"bold reverse {colour}"), "  ", visible(banner.headline))
-        if not banner.detail:
-            return line
-        return Group(line, Padding(Text(visible(banner.detail)), (0, 0, 0, 2)))
+        below = [Text(visible(banner.gate), style="bold red")] if banner.gate else []
+        below += [Text(visible(banner.detail))] if banner.detail else []
+        return Group(line, *(Padding(told, (0, 0, 0, 2)) for told in below))
 
     def section(self, section: Section) -> RenderableType:
         """A bold heading and its blocks, indented by two."""
@@ -139,6 +139,7 @@ class _Painter:
         """Where, what, and the beginning of the text with everything invisible made visible."""
         parts: list[RenderableType] = []
         for item in block.items:
-            head = Text.assemble((visible(item.where), "bold"), "  ", visible(item.finding))
+            rule = f"{visible(item.rule)}  " if item.rule else ""
+            head = Text.assemble((visible(item.where), "bold"), "  ", rule, visible(item.finding))
             parts += [head, Padding(Text(shorten(item.text, _EXCERPT)), (0, 0, 0, 2))]
         return Group(*parts)

@@ -40,8 +40,8 @@ def decoded(value: str) -> str:
 
 
 def failing(documents: int = 2, rules: int = 1):
-    worst = tuple(DocumentFinding(f"data/x.jsonl:{i}", "DIV001", 0.9, f"text {i}") for i in range(1, documents + 1))
-    results = tuple(RuleResult(f"DIV00{i}", "name", "fail", 0.3, 0.1, f"rule {i}", True) for i in range(1, rules + 1))
+    worst = tuple(DocumentFinding(f"data/x.jsonl:{i}", "REP001", 0.9, f"text {i}") for i in range(1, documents + 1))
+    results = tuple(RuleResult(f"REP00{i}", "name", "fail", 0.3, 0.1, f"rule {i}", True) for i in range(1, rules + 1))
     corpus = CorpusInfo(("data/x.jsonl",), 1, 1, 1, 1)
     return make_audit(Level.COLLAPSING, corpus=corpus, rules=results, documents=Documents(documents, worst))
 
@@ -49,7 +49,7 @@ def failing(documents: int = 2, rules: int = 1):
 def test_verdict_rule_and_documents_are_errors_with_places():
     found = commands(failing())
     assert [(kind, p.get("title"), p.get("line")) for kind, p, _ in found] == [
-        ("error", "CONTAM-VERDICT", "1"), ("error", "DIV001", "1"), ("error", "DIV001", "1"), ("error", "DIV001", "2"),
+        ("error", "CONTAM-VERDICT", "1"), ("error", "REP001", "1"), ("error", "REP001", "1"), ("error", "REP001", "2"),
         ("notice", "contam", None),
     ]  # fmt: skip
     assert all(p["file"] == "data/x.jsonl" for _, p, _ in found[:-1])
@@ -90,8 +90,8 @@ def test_what_could_not_be_judged_is_an_error():
 @settings(max_examples=80, deadline=None)
 @given(st.text(st.characters() | st.sampled_from("\r\n%:,=\x1b\u202e"), max_size=40))
 def test_no_text_forges_a_command_or_a_property(raw):
-    worst = (DocumentFinding(f"{raw}:3", "DIV001", 0.9, f"\n::error::{raw}\r\n::set-output name=x::{raw}"),)
-    rule = RuleResult("DIV001", "name", "fail", 0.3, 0.1, f"%0A::error::{raw}", True)
+    worst = (DocumentFinding(f"{raw}:3", "REP001", 0.9, f"\n::error::{raw}\r\n::set-output name=x::{raw}"),)
+    rule = RuleResult("REP001", "name", "fail", 0.3, 0.1, f"%0A::error::{raw}", True)
     found = commands(make_audit(rules=(rule,), documents=Documents(1, worst)))
     assert [kind for kind, _, _ in found] == ["error", "error", "notice"]
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from base64 import b64encode
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -11,17 +14,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contam.reports import Style, render
+from contam.reports.drawing import draw
 from contam.reports.escape import visible
 from contam.reports.html import render as render_page
+from contam.reports.html_script import SCRIPT
 from contam.reports.html_style import STYLE
 from contam.reports.page import Banner, Bar, Bars, Excerpt, Excerpts, Page, Picture, Section, Sentences, Table
 from contam.reports.vector import FAINT, INK, PAPER, inline
-from contam.result import Level
+from contam.result import DocumentFinding, Documents, Level, RuleResult
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 ALLOWED = re.compile(
     "html|head|meta|title|link|style|body|a|main|header|h1|h2|p|span|div|section|nav|ul|li|strong|table|thead|tbody|"
-    "tr|th|td|figure|figcaption|footer|svg|path|circle|g|defs|use|clippath|rect|text|tspan|line"
+    "tr|th|td|figure|figcaption|footer|svg|path|circle|g|defs|use|clippath|rect|text|tspan|line|script"
 )
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -56,6 +61,7 @@ class Reader(HTMLParser):
         self.open: list[str] = []
         self.elements: list[tuple[str, dict[str, str]]] = []
         self.words: list[str] = []
+        self.scripts: list[str] = []
         self.feed(text)
         self.close()
 
@@ -75,7 +81,9 @@ class Reader(HTMLParser):
         assert self.open and self.open.pop() == tag
 
     def handle_data(self, data):
-        if self.open and self.open[-1] != "style":
+        if self.open and self.open[-1] == "script":
+            self.scripts.append(data)
+        elif self.open and self.open[-1] != "style":
             self.words.append(data)
 
     def handle_comment(self, data):
@@ -96,13 +104,18 @@ def read(text: str) -> Reader:
     ids = [a["id"] for _, a in found.elements if "id" in a]
     assert len(ids) == len(set(ids)), "an id twice"
     for tag, attributes in found.elements:
-        assert tag not in ("script", "iframe", "object", "embed", "form", "base", "img")
+        assert tag != "script" or not attributes
+        assert tag not in ("iframe", "object", "embed", "form", "base", "img")
         assert not [name for name in attributes if name.startswith("on") or name == "src"]
         for name in ("href", "xlink:href"):
             assert attributes.get(name, "#")[:1] == "#" or attributes[name] == "data:,"
             if attributes.get(name, "").startswith("#") and tag == "a":
                 assert attributes[name][1:] in ids, "a link to nowhere"
         assert "url(h" not in attributes.get("style", "").lower()
+    assert found.scripts in ([], [SCRIPT])
+    policy = next(a["content"] for a in found.named("meta") if "http-equiv" in a)
+    digest = b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}';" in policy and "unsafe-inline' 'u" not in policy
     assert "default-src 'none'" in text and "url(" not in STYLE and "@import" not in STYLE
     assert re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", text) is None
     return found
@@ -112,9 +125,10 @@ def page_of(raw: str) -> Page:
     """A page that carries one string wherever a string can stand."""
     bars = Bars((Bar(raw, 0.1, raw, "falls", (0.2, 0.3, 0.4), (0.05, 0.15), raw, True),), raw)
     table = Table((raw, raw, raw), ((raw, raw, raw),), ("fail",))
-    blocks = (Sentences((raw,)), bars, table, Excerpts((Excerpt(raw, raw, raw),)), Picture(SVG, raw, raw, raw))
+    documents = Excerpts((Excerpt(raw, raw, raw, raw, 0.5),))
+    blocks = (Sentences((raw,)), bars, table, documents, Picture(SVG, raw, raw, raw))
     section = Section(raw, blocks)
-    return Page(raw, Banner(raw, raw, raw), (section, section, section, section), raw)
+    return Page(raw, Banner(raw, raw, raw, raw), (section, section, section, section), raw)
 
 
 @pytest.mark.parametrize("raw", [*HOSTILE, NASTY, "".join(HOSTILE)], ids=lambda raw: repr(raw)[:30])
@@ -175,7 +189,7 @@ def test_headings_go_down_one_by_one_and_tables_have_headers():
 def test_pictures_and_bars_have_a_text_for_those_who_cannot_see_them():
     low = signals() | {"tail.hapax_share": figure(0.01, (0.06, 0.085, 0.12))}
     found = read(render(make_audit(signals=low), "html"))
-    drawn = found.named("svg")
+    drawn = [a for a in found.named("svg") if a.get("aria-hidden") != "true"]
     assert drawn and all(a["role"] == "img" for a in drawn)
     assert len(found.named("title")) == 1 + len(drawn)
     assert "0.01000; references 5 % 0.06, median 0.085, 95 % 0.12" in found.text
@@ -228,3 +242,60 @@ def test_the_style_serves_dark_pages_phones_and_print():
     for condition in ("prefers-color-scheme:dark", "max-width:40rem", "@media print"):
         assert condition in STYLE
     assert 'name="viewport"' in render(make_audit(), "html")
+
+
+def broken(rule_id: str = "DUP001", status: str = "fail") -> RuleResult:
+    return RuleResult(rule_id, "exact-duplicates", status, 0.2, 0.1, "20 % copies", enforced=True)
+
+
+@pytest.mark.parametrize("form", ["html", "rich", "markdown"])
+def test_what_failed_the_gate_is_said_first_though_the_corpus_is_healthy(form):
+    shown = render(make_audit(rules=(broken(),)), form)
+    text = read(shown).text if form == "html" else shown
+    places = [text.lower().index("healthy"), text.index("Gate failed by DUP001"), text.rindex("What the gate asks for")]
+    assert places == sorted(places) and places[-1] < text.rindex("Why")
+    assert "gate" not in render(make_audit(), form).replace("navigate", "").lower().split("<body>")[-1]
+
+
+def test_an_enforced_rule_that_could_not_be_applied_is_said():
+    assert "Gate could not judge DUP001" in read(render(make_audit(rules=(broken(status="skipped"),)), "html")).text
+
+
+def test_parts_stand_one_under_another_the_deciding_one_first():
+    good, bad = replace(make_audit(), name="prose"), replace(make_audit(Level.COLLAPSING), name="code")
+    audit = replace(bad, parts=(good, bad))
+    titles = [section.title for section in draw(audit, True).sections]
+    assert titles[0].startswith("Parts") and titles[1] == "code: Why" and "prose: Rules" in titles
+    assert titles.index("code: Rules") < titles.index("prose: Why")
+    assert "prose: Whole corpus" not in " ".join(section.title for section in draw(audit).sections)
+    assert read(render(audit, "html")).named("table")
+
+
+def test_documents_are_a_table_with_rule_place_value_and_beginning():
+    worst = (DocumentFinding("a:b.jsonl:3", "REP001", 0.93, "x x x"), DocumentFinding("c:1", "DUP001", 7.0, "copy"))
+    shown = render(make_audit(Level.COLLAPSING, documents=Documents(2, worst)), "html")
+    found = read(shown)
+    assert {"0.93", "7"} <= {a.get("data-value") for a in found.named("td")}
+    for part in ("a:b.jsonl:3", "REP001", "looped-documents, 93 %", "x x x", "7 times"):
+        assert part in found.text
+
+
+def test_a_drawing_has_interval_limit_and_baseline_beside_band_and_value():
+    row = Bar("x", 0.5, "0.5", "falls", (0.6, 0.7, 0.8), (0.45, 0.55), "1 %", True, (0.55, 0.85), 0.72)
+    shown = render_page(Page("x", None, (Section("y", (Bars((row,), "z"),)),)))
+    assert all(f'class="{kind}"' in shown for kind in ("band", "median", "range", "rule", "base", "value", "end"))
+    assert shown.count('class="rule"') == 2, "one in the drawing, on the side of collapse, one in the legend"
+    assert "limit 0.55; baseline 0.72" in read(shown).text and "limit 0.85" not in shown
+    plain = render_page(Page("x", None, (Section("y", (Bars((replace(row, base=None, limits=None),), "z"),)),)))
+    assert 'class="base"' not in plain and 'class="rule"' not in plain
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=4, max_size=7))
+def test_every_drawing_stays_inside_its_frame(numbers):
+    band = tuple(sorted(numbers[:3])) if not any(x != x for x in numbers[:3]) else tuple(numbers[:3])
+    row = Bar("x", numbers[3], "x", "both", band, None, "", False, tuple((numbers[4:] * 2)[:2]) or None, numbers[-1])
+    shown = render_page(Page("x", None, (Section("y", (Bars((row,), "z"),)),)))
+    drawing = shown[shown.index('<td class="bar">') : shown.index("</td>", shown.index('<td class="bar">'))]
+    places = [float(x) for x in re.findall(r'(?:[MH]|cx="|<text class="end" x=")(-?[\d.]+)', drawing)]
+    assert all(0 <= place <= 300 for place in places) and "nan" not in drawing.split("</title>")[-1]

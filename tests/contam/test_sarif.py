@@ -232,3 +232,12 @@ def test_messages_have_no_link_no_placeholder_and_nothing_hidden():
         "see [here] (http://x.example) { 0} { 12} {x}\\x1b[1m"
     )
     assert len(message("x" * 10_000)) <= 1000
+
+
+@pytest.mark.parametrize("rule", ["verdict", "DIV006"])
+def test_a_likely_cause_warns_and_says_of_what_it_is_a_share(rule):
+    low = RuleResult("DIV006", "hapax-share", "fail", 0.01, 0.06, "hapax share 1 %", enforced=True)
+    found = run_of(make_audit(Level.COLLAPSING, rules=(low,), documents=documents("x.txt:4", rule=rule)))["results"]
+    assert [r["level"] for r in found] == ["error", "error", "warning"]
+    assert found[2]["ruleId"] == (VERDICT if rule == "verdict" else rule)
+    assert found[2]["message"]["text"].startswith("90 % of its words are used by other documents too: ")
