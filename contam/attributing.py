@@ -66,14 +66,14 @@ class Suspicion:
 
 
 def responsible(
-    segments: Segments, rules: Iterable[RuleResult], verdict: Verdict
+    segments: Segments, rules: Iterable[RuleResult], verdict: Verdict, least: int = LEAST_DOCUMENTS
 ) -> tuple[DocumentFinding, ...]:
     """The documents that pull the corpus the way its loud rules and its verdict say, most suspicious first.
 
     ``segments`` is the sample of the corpus. A finding's rule is the one that it
     explains (`VERDICT` where none of these families warns), its value a share (`MEANS`). Near copies (DUP002) come
     in pairs: the document, and behind it the one that it is a copy of. Nothing is named where nothing is found, or
-    where the sample has fewer than `LEAST_DOCUMENTS` documents.
+    where the sample has fewer than ``least`` documents.
     """
     loud = [rule.id for rule in rules if rule.status in ("warn", "fail")]
     tail = next((rule for rule in TAIL if rule in loud), None)
@@ -81,7 +81,7 @@ def responsible(
     found: tuple[DocumentFinding, ...] = ()
     judged = verdict.level.severity > 0 and verdict.p_value is not None
     if judged or tail or copying:
-        seen = suspicion(segments)
+        seen = suspicion(segments, least)
         both = judged or (tail and copying)
         score = seen.tail + seen.copying if both else seen.tail if tail else seen.copying
         value = seen.words if both or tail else seen.triples
@@ -89,7 +89,7 @@ def responsible(
     return found + (near_copies(segments) if NEAR in loud else ())
 
 
-def suspicion(segments: Segments) -> Suspicion:
+def suspicion(segments: Segments, least: int = LEAST_DOCUMENTS) -> Suspicion:
     """Every document of a sample measured beside the others; segments that nearly copy another are left out."""
     words = normalised(segments.hashes)
     kept = kept_segments(words, segments.bounds) if len(segments) else np.zeros(0, bool)
@@ -97,7 +97,7 @@ def suspicion(segments: Segments) -> Suspicion:
     ids, bounds = _selected(recode(words)[0], segments.bounds, rows)
     _, first, documents = np.unique(segments.docs[rows], return_index=True, return_inverse=True)
     n = len(first)
-    if n < LEAST_DOCUMENTS:
+    if n < least:
         none = np.empty(0)
         return Suspicion(np.empty(0, np.int64), none, none, none, none)
     shared, words_too = _beyond(*_elsewhere(ids, bounds, documents.ravel(), 1), n)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from contam.attributing import VERDICT, responsible
 from contam.baseline.added import Added
 from contam.baseline.audited import NEW, Compared
 from contam.engine import Measured
@@ -52,7 +53,8 @@ def _part(whole: Audit, found: Compared, added: Added, policy: Policy) -> Audit:
         notes = (f"the baseline knows {found.since.new_share:.1%} of the documents: these numbers are of that share",)
     return Audit(
         info, found.added.reference, found.added.verdict, found.added.signals, figures,
-        tuple(rule for rule in rules if rule.status != "skipped"), _documents(added, policy), whole.provenance,
+        tuple(rule for rule in rules if rule.status != "skipped"),
+        _documents(added, policy, responsible(added.sample.segments(), rules, found.added.verdict, least=2)), whole.provenance,
         notes=notes, since=found.added_since, name=NEW,
     )  # fmt: skip
 
@@ -64,12 +66,13 @@ def _whole_figures(added: Added) -> dict[str, Figure]:
     }
 
 
-def _documents(added: Added, policy: Policy) -> Documents:
+def _documents(added: Added, policy: Policy, pointed: tuple[DocumentFinding, ...]) -> Documents:
     worst = [
         DocumentFinding(label, "REP001", value, text.decode("utf-8", "replace"))
         for value, label, text in added.loops.worst.ranked()
     ]
-    return Documents(added.loops.looped, tuple(worst) if policy.applies("REP001") else ())
+    shown = (*worst, *pointed)
+    return Documents(added.loops.looped, tuple(f for f in shown if f.rule == VERDICT or policy.applies(f.rule)))
 
 
 def _without_limits(policy: Policy) -> Policy:
