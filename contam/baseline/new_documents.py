@@ -54,7 +54,8 @@ def _part(whole: Audit, found: Compared, added: Added, policy: Policy) -> Audit:
     return Audit(
         info, found.added.reference, found.added.verdict, found.added.signals, figures,
         tuple(rule for rule in rules if rule.status != "skipped"),
-        _documents(added, policy, responsible(added.sample.segments(), rules, found.added.verdict, least=2)), whole.provenance,
+        _documents(added, policy, responsible(added.sample.segments(), rules, found.added.verdict, least=2)),
+        whole.provenance,
         notes=notes, since=found.added_since, name=NEW,
     )  # fmt: skip
 
