@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,8 +14,11 @@ from contam_cli.settings import settings
 if TYPE_CHECKING:
     from contam.auditing import AuditOptions
     from contam.configuration.record import Configuration
+    from contam.gate.applying import HasRules
     from contam.gate.running import Division
     from contam.reports.findings import Gate
+
+Result = TypeVar("Result", bound="HasRules")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,13 @@ def _included(configuration: Configuration) -> tuple[str, ...]:
         told = f"{configuration.file} has no include" if configuration.file else "there is no contam.toml (contam init)"
         raise click.UsageError(f"no PATHS were given, and {told}.")
     return included
+
+
+def enforced(result: Result) -> Result:
+    """A result whose rules are as the configuration wants them: its limits, and what fails the gate."""
+    from contam.gate.applying import with_policy
+
+    return with_policy(result, settings().configuration.policy)
 
 
 def baseline_of(given: dict[str, Any]) -> None:

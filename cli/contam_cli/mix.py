@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from contam_cli.gating import enforced
 from contam_cli.kinds import Numbers
 from contam_cli.output import check_outputs, deliver, output_options, reported
 from contam_cli.settings import global_options, settings
@@ -126,7 +127,7 @@ def mix(
     from contam.reports.findings import Gate
     from contam_cli.mixing import watched
 
-    gate, sources = Gate(fail_on, allow), (estimate,) if estimate is not None else texts
+    gate, sources = Gate(fail_on, allow, settings().configuration.file), (estimate,) if estimate is not None else texts
     with reported("mix", sources, form, outputs, gate), watched(settings()) as watch:
         if estimate is not None:
             from contam.mixing.estimating import estimate_options, estimated
@@ -137,6 +138,7 @@ def mix(
             from contam.mixing.running import mixed
 
             result = mixed(texts[0], texts[1] if len(texts) > 1 else None, MixOptions(**asked), watch)
+    result = enforced(result)
     if out is not None:
         from contam.mixing.page import write_mix
 

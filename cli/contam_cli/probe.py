@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from contam_cli.gating import enforced
 from contam_cli.output import check_outputs, deliver, output_options, reported
 from contam_cli.settings import global_options, settings
 
@@ -80,7 +81,7 @@ def probed(models: tuple[str, ...], given: dict[str, Any], form: str, outputs: t
     from contam_cli.progress import probing
 
     out = given.get("out")
-    gate = Gate(fail_on, allow)
+    gate = Gate(fail_on, allow, settings().configuration.file)
     with reported("probe", models, form, outputs, gate), probing(settings()) as report:
         try:
             result = measure(models, ProbeOptions(**given, on_event=report))
@@ -88,5 +89,6 @@ def probed(models: tuple[str, ...], given: dict[str, Any], form: str, outputs: t
             if out is not None and out.is_dir():
                 click.echo(f"kept in {out}; the same command goes on from there", err=True)
             raise
+    result = enforced(result)
     deliver(result, form, outputs, settings().quiet, gate)
     return result.exit_code(fail_on, allow)
