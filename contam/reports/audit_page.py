@@ -243,7 +243,8 @@ def _documents(audit: Audit, full: bool = False) -> Section | None:
     flagged = plural(audit.documents.flagged, "document")
     likely = any(means(one.rule) for one in worst)
     blocks = (Excerpts(items[: None if full else _SHOWN_DOCUMENTS]), *((Sentences((_proviso(),)),) if likely else ()))
-    return Section(f"Worst of {flagged} flagged", blocks)
+    title = f"Worst of {flagged} flagged" if audit.documents.flagged else "Documents that pull the corpus most"
+    return Section(title, blocks)
 
 
 def _proviso() -> str:

@@ -119,14 +119,15 @@ def _documents(block: Excerpts, title: str) -> str:
     names = ("document", "rule", "found", "how it begins")
     heads = "".join(f'<th scope="col">{name}</th>' for name in names)
     rows = "".join(_document(item) for item in block.items)
-    return wide(f'<table class="stacked"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>', title)
+    return wide(f'<table class="stacked documents"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>', title)
 
 
 def _document(item: Excerpt) -> str:
     value = "" if item.value is None else f' data-value="{item.value:.10g}"'
     begins = f'<td class="long text" dir="auto">{escape(shorten(item.text, _EXCERPT)) or "(empty)"}</td>'
     place = f'<th scope="row">{text(item.where)}</th>'
-    return f"<tr>{place}<td>{text(item.rule)}</td><td{value}>{text(item.finding)}</td>{begins}</tr>"
+    found = f'<td class="word">{text(item.rule)}</td><td class="found"{value}>{text(item.finding)}</td>'
+    return f"<tr>{place}{found}{begins}</tr>"
 
 
 def _picture(block: Picture, name: str) -> str:

@@ -57,7 +57,7 @@ def _drawing(bar: Bar) -> str:
     if bar.base is not None and math.isfinite(bar.base):
         parts.append(f'<path class="base" d="M{at(bar.base)} 5l6 7l-6 7l-6-7Z"/>')
     parts.append(f'<circle class="value" cx="{at(bar.value)}" cy="{_MIDDLE}" r="5"/>')
-    parts += _ends(float(at(low)), float(at(high)), (f"{low:.3g}", f"{high:.3g}"))
+    parts += _ends(float(at(low)), float(at(high)), (_short(low), _short(high)))
     box = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="xMinYMid meet"'
     return f'<svg role="img" {box}>{"".join(parts)}</svg>'
 
@@ -67,7 +67,7 @@ def _scale(bar: Bar) -> Callable[[float], str]:
     assert bar.band is not None and bar.value is not None
     low, middle, high = bar.band
     margin = 0.15 * (high - low) or abs(middle) or 1.0
-    drawn = [bar.value, *_limits(bar), *([bar.base] if bar.base is not None else [])]
+    drawn = [bar.value, *_limits(bar), *(bar.interval or ()), *([bar.base] if bar.base is not None else [])]
     drawn = [x for x in drawn if math.isfinite(x)]
     start, stop = min(low - margin, *drawn), max(high + margin, *drawn)
 
@@ -95,6 +95,10 @@ def _ends(low: float, high: float, shown: tuple[str, str]) -> list[str]:
     places = ((low, shown[0]), (high, shown[1]))
     room = [(min(max(x, 3.2 * len(s)), _WIDTH - 3.2 * len(s)), s) for x, s in places]
     return [f'<text class="end" x="{x:.1f}" y="32" text-anchor="middle">{s}</text>' for x, s in room]
+
+
+def _short(x: float) -> str:
+    return f"{x:,.0f}" if 1000 <= abs(x) < 1e7 else f"{x:.3g}"
 
 
 def _told(bar: Bar) -> str:

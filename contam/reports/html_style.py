@@ -68,15 +68,16 @@ tr.skipped td:first-of-type{color:var(--soft)}
 tr.outside td{color:var(--warn);font-weight:600}
 td.bar{min-width:11rem;width:20rem}
 td.bar svg{display:block;width:100%;max-width:19rem;height:auto}
-td.bar .end{fill:var(--soft);font-size:11px}
+td.bar .end{fill:var(--soft);font-size:11px;font-weight:400}
 .rule{stroke:var(--bad);stroke-width:2;stroke-dasharray:3 2}
 .base{fill:var(--paper);stroke:var(--odd);stroke-width:2}
 .legend{display:flex;flex-wrap:wrap;gap:.1rem 1.2rem;padding:0;list-style:none;color:var(--soft);font-size:.88rem}
 .legend svg{width:1.4rem;height:1rem;vertical-align:-.15rem}
-th button{all:unset;cursor:pointer;font:inherit;color:inherit;border-bottom:1px dotted currentColor}
+th button{all:unset;cursor:pointer;white-space:nowrap;font:inherit;color:inherit;border-bottom:1px dotted currentColor}
 th button:focus-visible{outline:3px solid var(--link);outline-offset:2px}
 th button::after{content:"";display:inline-block;width:1em;text-align:center}
 [aria-sort=ascending] button::after{content:"▲"}[aria-sort=descending] button::after{content:"▼"}
+.documents tbody th{min-width:9rem;width:22%}.documents td.found{min-width:9rem;width:20%}
 td.text{font:.86rem/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
 .axis{stroke:var(--line);stroke-width:1}
 .band{fill:var(--band)}
@@ -100,7 +101,9 @@ footer{margin-top:2.5rem;border-top:1px solid var(--line);padding-top:.8rem}
  tbody th{min-width:2.6rem}td.long{min-width:9rem}
  tbody th,td{overflow-wrap:normal}td.long{overflow-wrap:anywhere}
  .stacked,.stacked tbody,.stacked tr,.stacked td,.stacked tbody th{display:block}
- .stacked thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}
+ .stacked thead,.stacked thead th{display:block}.stacked thead th{border:0;padding:0}
+ .stacked thead tr{display:flex;flex-wrap:wrap;gap:.2rem .9rem}
+ .documents tbody th,.documents td.found{width:auto}
  .stacked tr{padding:.4rem 0 .6rem;border-bottom:1px solid var(--line)}
  .stacked td,.stacked tbody th{border:0;padding:.1rem 0;overflow-wrap:anywhere}
  .stacked td.long{margin-top:.35rem}
