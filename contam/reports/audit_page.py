@@ -137,12 +137,14 @@ def _against(audit: Audit) -> str:
 
 
 def _title(audit: Audit) -> str:
-    """The command, what it read, and how much that was."""
-    corpus = audit.corpus
-    sources = ", ".join(corpus.sources[:3])
-    more = f" and {len(corpus.sources) - 3} more" if len(corpus.sources) > 3 else ""
-    size = f"{plural(corpus.documents, 'document')}, {plural(corpus.tokens, 'word')}, {size_of(corpus.bytes)}"
-    return f"contam {audit.command}: {sources}{more} ({size} in {plural(corpus.files, 'file')})"
+    """The command, what it read, and how much that was, of all parts together."""
+    read = [part.corpus for part in audit.parts or (audit,)]
+    given = list(dict.fromkeys(source for corpus in read for source in corpus.sources))
+    sources = ", ".join(given[:3])
+    more = f" and {len(given) - 3} more" if len(given) > 3 else ""
+    documents, words, files = (sum(getattr(c, name) for c in read) for name in ("documents", "tokens", "files"))
+    size = f"{plural(documents, 'document')}, {plural(words, 'word')}, {size_of(sum(c.bytes for c in read))}"
+    return f"contam {audit.command}: {sources}{more} ({size} in {plural(files, 'file')})"
 
 
 def _sentences(title: str, items: tuple[str, ...]) -> Section | None:

@@ -165,11 +165,12 @@ def _corpora(result: Any) -> Iterable[CorpusInfo]:
 
 
 def headline(verdict: Verdict | None) -> str:
-    """The verdict in one line: level, p-value, first reasons."""
+    """The verdict in one line: level, p-value, first reason."""
     if verdict is None:
         return "no verdict"
-    p = "" if verdict.p_value is None else f" (p = {probability(verdict.p_value)})".replace("= <", "<")
-    why = "; ".join(verdict.reasons[:2])
+    why = verdict.reasons[0] if verdict.reasons else ""
+    told = verdict.p_value is None or "(p " in why
+    p = "" if told else f" (p = {probability(verdict.p_value or 0.0)})".replace("= <", "<")
     return f"{verdict.level.value.replace('_', ' ')}{p}" + (f": {why}" if why else "")
 
 
