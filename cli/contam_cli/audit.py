@@ -113,7 +113,7 @@ def _measured(wanted: Asked, given: dict[str, Any], gate: Gate) -> Audit:
 
 def _check_order(given: dict[str, Any]) -> None:
     """Trusted text has an order; without it there is none to give."""
-    if given["order"] is None:
+    if given["order"] is None or (given["reference"] is None and not typed("order")):
         given["order"] = "unknown"
     elif given["reference"] is None:
         raise click.UsageError("--order says how --reference PATH stands to the audited text: give that too")

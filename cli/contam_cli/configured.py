@@ -24,11 +24,12 @@ SHARED: dict[str, tuple[str, ...]] = {
     "mix": (*_READING, *_COMPUTING, *_JUDGING),
     "filter": (*_READING, "profile", "sample.tokens"),
     "selftrain": _COMPUTING,
-    "recurse": _COMPUTING,
+    "recurse": (),
     "simulate": (),
 }
 """Commands that a configuration is for, and the keys outside of their own table that they take: those that mean the
-same for them. What an experiment is made of (seeds, texts, when it fails) is said in its own table alone."""
+same for them. What an experiment is made of (seeds, texts, when it fails) is said in its own table alone; `recurse`,
+which refuses a device for models that count, takes none."""
 
 _PATHS = ("PATH", "FILE", "DIR", "TRUSTED", "CORPUS")
 

@@ -145,6 +145,14 @@ def test_an_experiment_takes_no_seed_and_no_gate_from_the_top(place):
     assert params["fail_on"] == "never" and params["seed"] is None and params["text_field"] is None
 
 
+def test_an_order_in_the_file_waits_for_a_reference(cli, place, measurement):
+    (place / "contam.toml").write_text('order = "known"\n')
+    assert cli("audit", "x", "-q").code == 0 and measurement.asked[-1][1].order == "unknown"
+    assert cli("audit", "x", "--reference", "t", "-q").code == 0 and measurement.asked[-1][1].order == "known"
+    outcome = cli("audit", "x", "--order", "known")
+    assert outcome.code == 2 and "--order says how --reference PATH stands" in outcome.err
+
+
 def test_a_table_is_over_shared_keys_and_the_environment_over_both(place, monkeypatch):
     assert parsed("mix").params["split"] == "lines" and parsed("mix").params["outputs"] == ("json:mix.json",)
     assert parsed("compare", "a", "b").params["split"] == "blank-lines"
