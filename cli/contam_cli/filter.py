@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
+from contam.reports import FORMATS
 from contam_cli.output import check_outputs, deliver
 from contam_cli.reading import reading_options
 from contam_cli.settings import global_options, settings
 
-FORMATS = ("rich", "json", "markdown", "html")
 EPILOG = """\b
 Examples:
   contam filter data/ --dry-run
@@ -59,7 +59,8 @@ def filter(paths: tuple[str, ...], form: str, outputs: tuple[str, ...], **given:
     """Write the corpus at PATHS to OUT without looping and duplicate documents.
 
     What stays is written back byte for byte, in the same format and compression; nothing is changed in place. Every
-    dropped document is named in OUT.dropped, with the rule, the value and the document that it copies.
+    dropped document is named in OUT.dropped, with the rule, the value and the document that it copies. Of near copies
+    the first one stays. Without --rules, those that contam.toml leaves out of the audit are left out here too.
     """
     check_outputs(outputs)
     if given["out"] is None and not given["dry_run"]:
@@ -73,7 +74,10 @@ def filter(paths: tuple[str, ...], form: str, outputs: tuple[str, ...], **given:
     out = given.pop("out")
     with progress(settings()) as report:
         result = filter_corpus(paths, out, _options(given), on_progress=report)
-    deliver(result, form, outputs, settings().quiet)
+    from contam.reports.findings import Gate
+
+    gate = Gate(fail_on or "never", allow or fail_on is None, settings().configuration.file)
+    deliver(result, form, outputs, settings().quiet, gate)
     return result.exit_code(fail_on, allow)
 
 
@@ -82,11 +86,12 @@ def _options(given: dict[str, Any]) -> Any:
     from contam.auditing import AuditOptions
     from contam.filtering.options import DEFAULT_RULES, FilterOptions, parse_limits
 
+    policy = settings().configuration.policy
     judged = {name: given.pop(name) for name in ("reference", "profile", "seed", "sample_tokens")}
     manifest = given.pop("manifest")
-    asked = None if given.pop("no_audit") else AuditOptions(**judged)
+    asked = None if given.pop("no_audit") else AuditOptions(**judged, policy=policy)
     return FilterOptions(
-        rules=given.pop("rules") or DEFAULT_RULES,
+        rules=given.pop("rules") or tuple(rule for rule in DEFAULT_RULES if policy.applies(rule)),
         limits=parse_limits(given.pop("limits")),
         manifest=Path(manifest) if manifest else None,
         audit=asked,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import glob
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -38,10 +39,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The files of a corpus; ``single`` where one file was named, so that the output is a file."""
+    """The files of a corpus; ``single`` where one file was named, so that the output is a file;
+    ``folders`` are those that were named, or matched."""
 
     items: tuple[Item, ...]
     single: bool
+    folders: tuple[Path, ...]
     skipped: tuple[Skipped, ...]
     notes: tuple[str, ...]
 
@@ -72,7 +75,14 @@ def find_inputs(paths: Iterable[str], options: ReadOptions) -> Inputs:
     single = len(given) == 1 and len(found.sources) == 1 and not Path(given[0]).is_dir()
     base = _base(given, [s.name for s in found.sources])
     items = tuple(_item(source, base, options) for source in found.sources)
-    return Inputs(items, single, found.skipped, tuple(found.notes))
+    return Inputs(items, single, tuple(_folders(given)), found.skipped, tuple(found.notes))
+
+
+def _folders(given: list[str]) -> Iterator[Path]:
+    """The folders among paths and globs."""
+    for path in given:
+        named = [path] if Path(path).exists() else glob.glob(path, recursive=True)  # noqa: PTH207
+        yield from (Path(name).resolve() for name in named if Path(name).is_dir())
 
 
 def _base(given: list[str], names: list[str]) -> str:
@@ -195,16 +205,15 @@ def _check_apart(out: Path, manifest: Path, inputs: Inputs) -> None:
     target = out.resolve()
     for item in inputs.items:
         source = Path(item.source.name).resolve()
-        base = source if inputs.single else _root(source, item.target)
-        if target == source or target in source.parents or base == target or (base in target.parents):
-            raise UsageError(f"{out} is inside the corpus, or the corpus inside it: nothing is changed in place")
-        if manifest.resolve() == source or (not inputs.single and base in manifest.resolve().parents):
+        if target == source or target in source.parents:
+            raise UsageError(f"{out} is the corpus, or the corpus is inside it: nothing is changed in place")
+        if manifest.resolve() == source:
+            raise UsageError(f"{manifest} is a file of the corpus: name another place with --manifest")
+    for folder in inputs.folders:
+        if folder in (target, *target.parents):
+            raise UsageError(f"{out} is inside the corpus: nothing is changed in place")
+        if folder in manifest.resolve().parents:
             raise UsageError(f"{manifest} is inside the corpus: name another place with --manifest")
-
-
-def _root(source: Path, target: str) -> Path:
-    """The folder that a file's place in the output is relative to."""
-    return source.parents[len(Path(target).parts) - 1]
 
 
 def _check_replaceable(out: Path, manifest: Path, single: bool) -> None:

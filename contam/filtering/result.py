@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from contam.result import SCHEMA_VERSION, Audit, DocumentFinding, Skipped, plain
 
 if TYPE_CHECKING:
+    from contam.reports.findings import Gate, Outcome
     from contam.reports.page import Page
 
 
@@ -73,6 +74,14 @@ class Filtered:
         if fail_on is None or self.after is None:
             return 0
         return self.after.exit_code(fail_on, allow_insufficient)
+
+    def outcome(self, gate: Gate) -> Outcome:
+        """What reports for machines hold: the findings of the output's audit; nothing where it was not judged."""
+        from contam.reports.findings import Outcome, outcome_of
+
+        if self.after is None:
+            return Outcome("filter", 0, ())
+        return replace(outcome_of(self.after, gate), command="filter")
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of schema version 1."""
