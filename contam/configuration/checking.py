@@ -17,6 +17,8 @@ _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 def checked(key: Key, value: Any, where: str) -> Any:
     """A value as its key wants it; ``where`` (``contam.toml:3: seed``) begins the error."""
+    if any("\0" in item for item in (value if isinstance(value, (list, tuple)) else [value]) if isinstance(item, str)):
+        raise UsageError(f"{where}: {_shown(value)} has a NUL character; take it out")
     if key.kind in LISTS:
         return _list(key, value, where)
     if key.kind == "flag":

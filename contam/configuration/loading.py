@@ -14,6 +14,7 @@ from contam.configuration.paths import rebased
 from contam.configuration.reading import Entry, KeyPath, Place, entries, named, value_of
 from contam.configuration.record import Configuration, PerSource, Value
 from contam.configuration.schema import BY_NAME, COMMANDS, KEYS, NO_FILE, Key
+from contam.errors import UsageError
 from contam.gate.policy import Policy, RuleSetting
 
 
@@ -26,7 +27,7 @@ def load(
     `contam.configuration.finding.find`). ``environment`` is that of the process where it is None. Raises UsageError,
     with file and line, for what cannot be read or means nothing.
     """
-    cwd = Path.cwd() if cwd is None else cwd.absolute()
+    cwd = _working_folder() if cwd is None else cwd.absolute()
     found = None if str(file) == NO_FILE else find(cwd) if file is None else named(str(file), cwd)
     place = Place(cwd, found.path.parent if found is not None else cwd)
     given = entries(found, place) if found is not None else {}
@@ -44,6 +45,14 @@ def load(
         found.path if found else None, place.folder, values, policy, sources,
         {name: table for name, table in commands.items() if table}, cwd, folders,
     )  # fmt: skip
+
+
+def _working_folder() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        told = f"the working folder cannot be read: {error.strerror or error}"
+        raise UsageError(f"{told}; go to another one") from None
 
 
 def with_command_line(configuration: Configuration, given: Mapping[str, tuple[Any, str]]) -> Configuration:

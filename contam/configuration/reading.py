@@ -110,6 +110,8 @@ def _value(file: File, path: KeyPath, value: Any) -> Any:
     name = ".".join(path)
     where = f"{file.at(*path)}: {name}"
     if name not in BY_NAME:
+        if name == "tool" and not file.prefix:
+            raise UsageError(f"{where}: [tool.contam] is for pyproject.toml; here tables begin without it")
         if name == "audit":
             raise UsageError(f"{where}: the settings of contam audit stand at the top of the file, in no table")
         tables = ("rules", "per-source", *COMMANDS)

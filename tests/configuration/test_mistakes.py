@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
+import tomllib
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from contam.configuration.loading import load
-from contam.configuration.schema import SCHEMA
+from contam.configuration.schema import BY_NAME, COMMANDS, RULE_KEYS, SCHEMA, SOURCE_KEYS
+from contam.configuration.showing import as_json, as_toml
 from contam.errors import UsageError
 
 WRONG = [
@@ -106,3 +111,73 @@ def test_long_values_are_not_told_whole(tmp_path):
     with pytest.raises(UsageError) as caught:
         load(cwd=tmp_path, environment={})
     assert len(str(caught.value)) < 200
+
+
+def test_a_table_of_pyproject_in_a_contam_toml(tmp_path):
+    (tmp_path / "contam.toml").write_text("[tool.contam]\nseed = 1\n")
+    with pytest.raises(UsageError, match=r"contam\.toml:1: tool: \[tool\.contam\] is for pyproject\.toml"):
+        load(cwd=tmp_path, environment={})
+
+
+@pytest.mark.parametrize("key", ["extend", "profile", "text-field"])
+def test_a_nul_is_told(tmp_path, key):
+    (tmp_path / "contam.toml").write_text(f'{key} = "a\\u0000b"\n')
+    with pytest.raises(UsageError, match=f"contam.toml:1: {key}: .* NUL"):
+        load(cwd=tmp_path, environment={})
+
+
+def test_a_working_folder_that_is_gone(tmp_path, monkeypatch):
+    place = tmp_path / "gone"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    place.rmdir()
+    with pytest.raises(UsageError, match="the working folder cannot be read"):
+        load(environment={})
+
+
+TABLES = ("sample", "report", "rules", "per-source", *COMMANDS)
+names = st.sampled_from([*BY_NAME, *TABLES, "tokens", "formats", "x", "a\nb"])
+inner = st.sampled_from(["DIV001", "window-entropy", "data/**", *RULE_KEYS, *SOURCE_KEYS, "rules", "samples", "", "\0"])
+simple = st.one_of(
+    st.integers(), st.booleans(), st.floats(allow_nan=True), st.text(max_size=4),
+    st.sampled_from(["DIV", "2%", "error", "lines", "json:x", "../c"]),
+)  # fmt: skip
+trees = st.recursive(
+    st.one_of(simple, st.lists(simple, max_size=3)),
+    lambda below: st.dictionaries(inner, below, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.dictionaries(names, trees, max_size=4))
+def test_whatever_is_written_is_read_or_told(tmp_path_factory, tree):
+    place = tmp_path_factory.mktemp("any") / "contam.toml"
+    try:
+        place.write_text("\n".join(f"{quoted(name)} = {inline(value)}" for name, value in tree.items()))
+        tomllib.loads(place.read_text())
+    except (UnicodeEncodeError, tomllib.TOMLDecodeError):
+        return
+    try:
+        found = load(cwd=place.parent, environment={})
+    except UsageError as error:
+        assert re.match(r"contam\.toml:\d+: ", str(error))
+    else:
+        tomllib.loads(as_toml(found, found.commands))
+        json.loads(as_json(found, found.commands))
+
+
+def quoted(text: str) -> str:
+    """A text as TOML writes it."""
+    return json.dumps(text).replace("\x7f", "\\u007f")
+
+
+def inline(value: object) -> str:
+    """A value on one line of TOML."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{quoted(k)} = {inline(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(inline(item) for item in value) + "]"
+    if isinstance(value, str):
+        return quoted(value)
+    return str(value).lower() if isinstance(value, bool) else repr(value)
