@@ -40,6 +40,8 @@ class Paired:
 
     directed: conformal.Ranked
     changed: conformal.Ranked
+    what: str = "tail loss or copying"
+    """Which part of the directed test speaks, with the rules that read the same figures."""
 
     @property
     def p_value(self) -> float:
@@ -59,8 +61,19 @@ def pair_ranks(first: Sequence[rows.Figures], second: Sequence[rows.Figures]) ->
         return np.array([rows.difference(row(b), row(a)) for a, b in zip(first, second)])  # type: ignore[operator]
 
     copying = differences(lambda f: [rows.copying(f)])[:, 0]
-    directed = conformal.directed(differences(rows.tail_row), copying, differences(rows.style_row))
-    return Paired(directed, conformal.changed(differences(rows.changed_row), rows.CHANGED_FLOORS))
+    tails, style = differences(rows.tail_row), differences(rows.style_row)
+    left = conformal.residuals(np.column_stack([tails, copying]), style)[-1]
+    directed = conformal.directed(tails, copying, style)
+    changed = conformal.changed(differences(rows.changed_row), rows.CHANGED_FLOORS)
+    return Paired(directed, changed, _what(float(left[:-1].mean()), 0.5 * float(left[-1])))
+
+
+def _what(tail: float, copying: float) -> str:
+    """Tail loss, copying, or both: the residuals (robust z) of the directed test in words."""
+    lost, copied = "tail loss (DIV005, DIV006)", "copying between documents (DUP003)"
+    if tail > 0 and copying > 0.5 * tail:
+        return f"{lost} and {copied}"
+    return lost if tail > 0 else copied
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +309,7 @@ def _reasons(ranked: Paired, pairs: int, size: int, whose: str) -> list[str]:
     out = []
     if d <= AT_RISK:
         score = f"p = {d:.3f}, score {ranked.directed.score:.1f}"
-        out.append(f"tail loss or copying, compared with {whose} ({score}), beside {beside}")
+        out.append(f"{ranked.what}, compared with {whose} ({score}), beside {beside}")
     if m <= AT_RISK:
         cause = "cause unknown: author, topic or model"
         out.append(f"changed from {whose} (p = {m:.3f}), {cause}; beside {beside}")

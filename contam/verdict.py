@@ -170,8 +170,8 @@ def _what(found: Matched, profile: Profile) -> str:
     rows = population_rows([*_values(profile, found.size), found.measured.values])
     tail, copying = conformal.residuals(rows[:, :2], rows[:, 2:])[-1]
     if tail > 0 and COPYING_WEIGHT * copying > 0.5 * tail:
-        return "tail loss and copying between documents"
-    return "tail loss (too few of its words are rare ones)" if tail > 0 else "copying between documents"
+        return "tail loss (DIV006) and copying between documents (DUP003)"
+    return "tail loss (too few of its words are rare ones, DIV006)" if tail > 0 else "copying (DUP003)"
 
 
 _TOLD = {
