@@ -164,9 +164,9 @@ def _for_baselines(options: AuditOptions, beside: Beside | None) -> tuple[type[M
     extra = beside.metrics if beside else ()
     if options.write_baseline is None:
         return extra
-    from contam.baseline.known import ContentHashes
+    from contam.baseline.measuring import FOR_WRITING
 
-    return (*extra, ContentHashes)
+    return (*extra, *FOR_WRITING)
 
 
 def _metrics(options: AuditOptions) -> tuple[type[Metric], ...]:

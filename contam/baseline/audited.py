@@ -60,10 +60,9 @@ class Beside:
         known = self.baseline.known
         return (added_to(Known.from_bytes(known), self.seed),) if known else ()
 
-    @property
-    def side(self) -> BaselineSide:
-        """The baseline as the trusted side of the paired test."""
-        return BaselineSide(self.baseline, self.profile, self.limit)
+    def side(self, words: int) -> BaselineSide:
+        """The baseline as the trusted side of the paired test of a text of ``words`` words."""
+        return BaselineSide(self.baseline, self.profile, self.limit, words)
 
 
 def compared(
@@ -78,7 +77,7 @@ def compared(
     ``judgement`` is that of the audit where it has a trusted side of its own (``--reference``): it stays, and the
     changes are read from figures at a size that the baseline has.
     """
-    side = beside.side
+    side = beside.side(facts.words)
     paired = None
     if judgement is None and side.sizes:
         paired = judge_against(side, measured.segments, facts)
@@ -91,8 +90,9 @@ def compared(
     if facts_of_new.words < LEAST_NEW or not side.sizes:
         return Compared(paired, changes, added_facts=facts_of_new, notes=_too_few(changes))
     segments = new.sample.segments()
-    judged = judge_against(side, segments, facts_of_new)
-    moved = since(beside.baseline, _values(judged), judged.reference.matched_tokens, {}, beside.profile)
+    words = facts_of_new.words
+    judged = judge_against(beside.side(words), segments, facts_of_new)
+    moved = since(beside.baseline, _values(judged), judged.reference.matched_tokens, {}, beside.profile, words)
     named = replace(moved, name=f"{moved.name}: {NEW}", documents=facts_of_new.documents)
     return Compared(paired, changes, judged, named, facts_of_new)
 
@@ -116,11 +116,12 @@ def _changes(
     size = judgement.reference.matched_tokens if judgement else None
     sizes = tuple(n for n in beside.baseline.sizes if n <= beside.limit)
     if judgement is not None and size in beside.baseline.sizes:
-        return since(beside.baseline, _values(judgement), size, whole, beside.profile)
+        return since(beside.baseline, _values(judgement), size, whole, beside.profile, facts.words)
     if not sizes:
         return since(beside.baseline, {}, None, whole, beside.profile)
     found = judging.matched(measured.segments, beside.profile, sizes, facts.words, spread=False)
-    return since(beside.baseline, found.measured.values, found.size if found.reached else None, whole, beside.profile)
+    size = found.size if found.reached else None
+    return since(beside.baseline, found.measured.values, size, whole, beside.profile, facts.words)
 
 
 def _counted(changes: Since, new: Added, facts: CorpusFacts) -> Since:

@@ -26,17 +26,19 @@ def since(
     size: int | None,
     whole: Mapping[str, Figure],
     profile: Profile | None,
+    words: int | None = None,
 ) -> Since:
     """The changes from a baseline to the figures of a sample of ``size`` matched words and those of the whole corpus.
 
     ``values`` are compared where the baseline was measured at that very size (``size`` None or another one: the reason
-    is told). ``profile`` gives the noise its prior. No p-value is computed: see `contam.baseline.noise`.
+    is told). ``profile`` gives the noise its prior, ``words`` are those of the text that the sample is of. No
+    p-value is computed: see `contam.baseline.noise`.
     """
     parts = baseline.sizes.get(size or 0)
     name, changes = baseline.path or "the baseline", dict(_whole(baseline.whole, whole))
     if parts is None:
         return Since(name, None, changes, facts=baseline.facts, reason=_incomparable(baseline, size))
-    changes = dict(signals(parts, values, profile)) | changes
+    changes = dict(signals(parts, values, profile, words)) | changes
     return Since(name, size, changes, len(parts.parts), facts=baseline.facts)
 
 
@@ -47,10 +49,12 @@ def _incomparable(baseline: Baseline, size: int | None) -> str:
     return f"measured at {size:,} words, the baseline at {had}"
 
 
-def signals(parts: Parts, values: Mapping[str, float], profile: Profile | None) -> Iterable[tuple[str, Moved]]:
-    """Every printed signal that both sides have, at the size of ``parts``."""
+def signals(
+    parts: Parts, values: Mapping[str, float], profile: Profile | None, words: int | None = None
+) -> Iterable[tuple[str, Moved]]:
+    """Every printed signal that both sides have, at the size of ``parts``, in a sample of a text of ``words`` words."""
     noise = noise_of(parts, profile)
-    for key, base, deviation in zip(parts.columns, parts.whole.tolist(), noise.deviations.tolist()):
+    for key, base, deviation in zip(parts.columns, parts.expected(words).tolist(), noise.deviations.tolist()):
         value = values.get(key, math.nan)
         if key in UNITS and math.isfinite(base) and math.isfinite(value):
             known = deviation if math.isfinite(deviation) else None

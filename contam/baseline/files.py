@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from contam.baseline.known import Known
 from contam.baseline.record import BASELINE_VERSION, Baseline, Held, Parts
 from contam.errors import InputError
+from contam.reports import write_whole
 
 KEY = "contam_baseline"
 AGAIN = "write it again with `contam audit DATA --write-baseline {path}`"
@@ -28,14 +29,7 @@ def rounded(value: float) -> float:
 
 def write(path: str | Path, baseline: Baseline) -> None:
     """Write a baseline whole or not at all; InputError where that is not possible."""
-    place = Path(path)
-    part = place.with_name(place.name + ".part")
-    try:
-        part.write_text(text_of(baseline), encoding="utf-8")
-        part.replace(place)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise InputError(f"cannot write the baseline {path}: {error.strerror or error}") from error
+    write_whole(Path(path), text_of(baseline))
 
 
 def text_of(baseline: Baseline) -> str:
@@ -51,8 +45,18 @@ def text_of(baseline: Baseline) -> str:
 
 
 def _parts(parts: Parts) -> dict[str, Any]:
-    rows = [[_number(x) for x in row] for row in parts.parts.tolist()]
-    return {"columns": list(parts.columns), "parts": rows, "whole": [_number(x) for x in parts.whole.tolist()]}
+    return {
+        "columns": list(parts.columns),
+        "parts": [_vector(row) for row in parts.parts],
+        "few": [_vector(row) for row in parts.few],
+        "whole": _vector(parts.whole),
+        "spread": _number(parts.spread),
+        "few_spread": _number(parts.few_spread),
+    }
+
+
+def _vector(row: NDArray[np.float64]) -> list[float | None]:
+    return [_number(x) for x in row.tolist()]
 
 
 def _number(value: float | None) -> float | None:
@@ -138,11 +142,11 @@ def _baseline(data: dict[str, Any], path: str) -> Baseline:
 
 def _parts_from(size: int, entry: dict[str, Any]) -> Parts:
     columns = tuple(entry["columns"])
-    parts = _table(entry["parts"]).reshape(-1, len(columns))
+    parts, few = (_table(entry[name]).reshape(-1, len(columns)) for name in ("parts", "few"))
     whole = _table(entry["whole"])
     if whole.shape != (len(columns),):
         raise ValueError(f"{len(columns)} columns and {len(whole)} figures at {size} words")
-    return Parts(size, columns, whole, parts)
+    return Parts(size, columns, whole, parts, few, float(entry["spread"]), float(entry["few_spread"]))
 
 
 def _table(rows: Any) -> NDArray[np.float64]:

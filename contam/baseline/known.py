@@ -27,7 +27,8 @@ _HEAD = struct.Struct("<QQ")
 Keys = NDArray[np.uint64]
 
 
-def _keys(docs: Keys, salt: int = 0) -> Keys:
+def keys_of(docs: Keys, salt: int = 0) -> Keys:
+    """What documents are sampled by: hashes of their content hashes."""
     return mixed(docs, np.full(len(docs), 0x6B6E6F776E + salt, np.uint64))
 
 
@@ -46,7 +47,7 @@ class Known:
 
     def looked_up(self, docs: Keys) -> NDArray[np.bool_]:
         """Which of some content hashes the filter speaks about."""
-        return _keys(docs) <= np.uint64(self.limit)
+        return keys_of(docs) <= np.uint64(self.limit)
 
     def new(self, docs: Keys) -> NDArray[np.bool_]:
         """Which of some content hashes are looked up and were not in the baseline."""
@@ -80,7 +81,7 @@ class Known:
 
 def _places(docs: Keys, size: int) -> NDArray[np.int64]:
     """int64[PROBES, n]: the bits of every document, by double hashing (Kirsch & Mitzenmacher 2006)."""
-    first, second = _keys(docs, 1), _keys(docs, 2) | np.uint64(1)
+    first, second = keys_of(docs, 1), keys_of(docs, 2) | np.uint64(1)
     with np.errstate(over="ignore"):
         probes = np.array([first + np.uint64(i) * second for i in range(PROBES)], np.uint64)
     return (probes % np.uint64(size)).astype(np.int64).reshape(PROBES, len(docs))
@@ -97,17 +98,17 @@ class SmallestKeys:
 
     def add(self, docs: Keys) -> None:
         """Offer the documents of a batch."""
-        self._waiting.append(docs[_keys(docs) <= np.uint64(self.limit)])
+        self._waiting.append(docs[keys_of(docs) <= np.uint64(self.limit)])
         if sum(map(len, self._waiting)) > self.cap:
             self.settle()
 
     def settle(self) -> Keys:
         """The hashes that are kept, ascending."""
         docs = np.unique(np.concatenate([self.docs, *self._waiting]))
-        docs = docs[_keys(docs) <= np.uint64(self.limit)]
+        docs = docs[keys_of(docs) <= np.uint64(self.limit)]
         if len(docs) > self.cap:
-            self.limit = int(np.partition(_keys(docs), self.cap - 1)[self.cap - 1])
-            docs = docs[_keys(docs) <= np.uint64(self.limit)]
+            self.limit = int(np.partition(keys_of(docs), self.cap - 1)[self.cap - 1])
+            docs = docs[keys_of(docs) <= np.uint64(self.limit)]
         self.docs, self._waiting = docs, []
         return docs
 

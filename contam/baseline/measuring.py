@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from contam import judging
 from contam.baseline.files import rounded, write
 from contam.baseline.known import ContentHashes
 from contam.baseline.record import Baseline, Held, Parts
+from contam.baseline.whole_documents import WholeDocuments
 from contam.engine import Measured
 from contam.errors import InputError
 from contam.profile import Profile, find
@@ -19,6 +21,8 @@ from contam.result import Audit, Figure
 from contam.rules import RULES
 from contam_metrics.segments import Segments
 
+FOR_WRITING = (ContentHashes, WholeDocuments)
+"""What has to be measured of a corpus whose baseline is written."""
 MOST_PARTS, LEAST_PARTS = 12, 2
 ROOM = 1.1
 """Words that a part gets for every word it is measured at: near copies fall out, and documents differ in length."""
@@ -27,14 +31,16 @@ INTERVAL = 2 * 1.959964
 
 
 def measure(measured: Measured, audit: Audit, profile: Profile) -> Baseline:
-    """The baseline of a corpus that was audited: ``measured`` with `ContentHashes` among its metrics, and the
-    ``profile`` that the audit was judged with."""
+    """The baseline of a corpus that was audited: ``measured`` with `FOR_WRITING` among its metrics, and the ``profile``
+    that the audit was judged with."""
     hashes = measured.metrics.get(ContentHashes.name)
     known = hashes.known().to_bytes() if isinstance(hashes, ContentHashes) else b""
+    documents = measured.metrics.get(WholeDocuments.name)
+    whole = documents.segments(audit.provenance.seed) if isinstance(documents, WholeDocuments) else None
     sizes = {}
     for size in sorted(profile.sizes):
         if size <= max(judging.USUAL_SIZE, audit.reference.matched_tokens or 0):
-            parts = at_size(measured.segments, profile, size)
+            parts = at_size(Samples(measured.segments, whole, audit.corpus.tokens), profile, size)
             if parts is not None:
                 sizes[size] = parts
     return Baseline(_facts(audit, profile), sizes, held_of(audit.whole), known)
@@ -71,22 +77,48 @@ def _facts(audit: Audit, profile: Profile) -> dict[str, object]:
     }
 
 
-def at_size(segments: Segments, profile: Profile, size: int) -> Parts | None:
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """What a baseline is measured on: segments from all over the corpus, segments of whole documents (None: not
+    sampled), and the words of the corpus."""
+
+    segments: Segments
+    documents: Segments | None
+    words: int
+
+    @classmethod
+    def of(cls, segments: Segments) -> Samples:
+        """A corpus all of whose segments are there."""
+        return cls(segments, segments, segments.words)
+
+
+def at_size(samples: Samples, profile: Profile, size: int) -> Parts | None:
     """The figures of the sample and of its disjoint parts at one matched size; None where it is not reached."""
-    whole = _figures(segments, profile, size)
+    whole = _figures(samples.segments, profile, size)
     if whole is None:
         return None
     columns = tuple(sorted(whole))
-    rows: list[dict[str, float]] = []
-    most = min(MOST_PARTS, int(segments.words / (ROOM * size)))
-    for count in range(most, LEAST_PARTS - 1, -1):
-        found = [_figures(part, profile, size) for part in divided(segments, count)]
-        rows = [row for row in found if row is not None]
-        if len(rows) >= LEAST_PARTS and len(rows) >= count - 1:
-            break
-        rows = []
-    table = np.array([_row(row, columns) for row in rows]).reshape(-1, len(columns))
-    return Parts(size, columns, _row(whole, columns), table)
+    most = min(MOST_PARTS, int(samples.segments.words / (ROOM * size)))
+    parts = _sets(samples.segments, profile, size, most)
+    few, few_spread = [], 1.0
+    if samples.documents is not None:
+        count = int(samples.documents.words / (ROOM * size))
+        few = _sets(samples.documents, profile, size, count)
+        few_spread = min(1.0, size * count / max(1, samples.documents.words))
+    spread = rounded(size / max(1, samples.words))
+    first, second = (np.array([_row(row, columns) for row in rows]).reshape(-1, len(columns)) for rows in (parts, few))
+    return Parts(size, columns, _row(whole, columns), first, second, spread, rounded(few_spread))
+
+
+def _sets(segments: Segments, profile: Profile, size: int, count: int) -> list[dict[str, float]]:
+    """The figures of up to `MOST_PARTS` of ``count`` disjoint sets of documents; of fewer sets where some do not reach
+    the size, none where fewer than `LEAST_PARTS` do."""
+    for divisor in range(count, LEAST_PARTS - 1, -1):
+        sets = divided(segments, divisor)[:MOST_PARTS]
+        found = [row for part in sets if (row := _figures(part, profile, size)) is not None]
+        if len(found) >= max(LEAST_PARTS, 0.8 * len(sets)):
+            return found
+    return []
 
 
 def _row(figures: Mapping[str, float], columns: Iterable[str]) -> NDArray[np.float64]:

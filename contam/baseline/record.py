@@ -17,18 +17,30 @@ class Parts:
 
     ``whole`` float64[C]: the signals of its matched sample, as an audit gives them, by ``columns``. ``parts``
     float64[K, C]: the same signals of K disjoint sets of its documents, each prepared to the same size; K is 0 where
-    the corpus is too small to be divided.
+    the corpus is too small to be divided. ``few`` float64[L, C]: those of L sets of whole documents, of hardly more
+    words than the size: what an addition of few documents has to be compared with. ``spread`` is the share of its
+    corpus that the matched sample is, ``few_spread`` that of its documents that a set of ``few`` is.
     """
 
     size: int
     columns: tuple[str, ...]
     whole: NDArray[np.float64]
     parts: NDArray[np.float64]
+    few: NDArray[np.float64]
+    spread: float = 0.0
+    few_spread: float = 1.0
 
-    @property
-    def values(self) -> dict[str, float]:
-        """The signals of the whole by name."""
-        return dict(zip(self.columns, self.whole.tolist()))
+    def expected(self, words: int | None = None) -> NDArray[np.float64]:
+        """What a sample from a text of ``words`` words of the same source would measure, float64[C].
+
+        That of the whole for a corpus as large as it was or larger (None); toward the mean of ``few`` in proportion, as
+        the sample is a larger share of its text.
+        """
+        share = min(1.0, self.size / words) if words else self.spread
+        if share <= 1.0001 * self.spread or not len(self.few) or self.few_spread <= self.spread:
+            return self.whole
+        weight = min(1.0, (share - self.spread) / (self.few_spread - self.spread))
+        return self.whole + weight * (self.few.mean(axis=0) - self.whole)
 
 
 @dataclass(frozen=True, slots=True)

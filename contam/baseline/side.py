@@ -13,7 +13,8 @@ from contam.profile import Profile, builtin, find, list_profiles
 
 @dataclass(frozen=True)
 class BaselineSide:
-    """A baseline beside which a corpus is judged; ``limit`` is the largest matched size that may be used.
+    """A baseline beside which a corpus is judged; ``limit`` is the largest matched size that may be used, ``words``
+    the size of the text that is judged: of a text of few documents as much is expected as of few of the baseline's.
 
     It has no text, so the survival of rare words is not measured: that needs the words themselves.
     """
@@ -21,6 +22,7 @@ class BaselineSide:
     baseline: Baseline
     profile: Profile
     limit: int = USUAL_SIZE
+    words: int | None = None
     name: str = "the baseline"
 
     @property
@@ -32,8 +34,9 @@ class BaselineSide:
     def side(self, size: int | None = None) -> Side:
         """The figures at one size, or at the largest."""
         chosen = size or max(self.sizes)
-        words = self.baseline.facts.get("words")
-        return Side(chosen, self.baseline.sizes[chosen].values, True, words if isinstance(words, int) else chosen)
+        parts, words = self.baseline.sizes[chosen], self.baseline.facts.get("words")
+        values = dict(zip(parts.columns, parts.expected(self.words).tolist()))
+        return Side(chosen, values, True, words if isinstance(words, int) else chosen)
 
 
 def _enough(pairs: object) -> bool:
