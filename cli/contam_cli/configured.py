@@ -22,7 +22,7 @@ SHARED: dict[str, tuple[str, ...]] = {
     "probe": ("profile", "seed", *_COMPUTING, *_JUDGING),
     "compare": (*_READING, "profile", "sample.tokens"),
     "mix": (*_READING, *_COMPUTING, *_JUDGING),
-    "filter": (*_READING, "profile", "sample.tokens"),
+    "filter": (*_READING, "profile", "reference", "sample.tokens"),
     "selftrain": _COMPUTING,
     "recurse": (),
     "simulate": (),
@@ -31,7 +31,9 @@ SHARED: dict[str, tuple[str, ...]] = {
 same for them. What an experiment is made of (seeds, texts, when it fails) is said in its own table alone; `recurse`,
 which refuses a device for models that count, takes none."""
 
-_PATHS = ("PATH", "FILE", "DIR", "TRUSTED", "CORPUS")
+_PATHS = ("PATH", "FILE", "DIR", "OUT", "TRUSTED", "CORPUS")
+_TEXTS = ("wikitext2", "wikitext2-raw", "ptb", "pydoc")
+"""Texts that go by a name where a path is taken."""
 
 
 class Late(dict[str, Any]):
@@ -191,15 +193,12 @@ def _moved(option: click.Option, value: Any, folder: Path, cwd: Path) -> Any:
     kinds = set((option.metavar or "").split("|"))
     if option.name == "outputs":
         return list(placed("reports", tuple(value), folder, cwd))  # type: ignore[call-overload]
-    if isinstance(option.type, click.Path) or (kinds and kinds <= set(_PATHS)):
-        kind = "path"
-    elif kinds & {*_PATHS, "MODEL"}:
-        kind = "name"
-    else:
+    if not kinds & {*_PATHS, "MODEL"} and not isinstance(option.type, click.Path):
         return value
-    many = isinstance(value, list)
-    done = placed(kind, tuple(value) if many else value, folder, cwd)  # type: ignore[arg-type]
-    return list(done) if many else done  # type: ignore[call-overload]
+    always = isinstance(option.type, click.Path) or kinds <= set(_PATHS)
+    many = _listed(value)
+    done = [placed("path" if always and item not in _TEXTS else "name", item, folder, cwd) for item in many]
+    return done if isinstance(value, list) else done[0]
 
 
 def _converted(option: click.Option, value: Any, where: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from contam.configuration.loading import load
 from contam.configuration.schema import BY_NAME, COMMANDS, KEYS
+from contam_cli import configured
 from contam_cli.configured import SHARED
 from contam_cli.main import COMMANDS as ALL
 from contam_cli.main import commands
@@ -167,6 +168,10 @@ def test_paths_of_tables_are_relative_to_the_file(place, monkeypatch):
     assert params["text"] == ("../held.txt", "pydoc") and params["baseline"] == "../base"
     assert parsed("mix").params["outputs"] == ("json:../mix.json",)
     assert str(parsed("simulate", "bias").params["out"]) == "../runs"
+    (place / "contam.toml").write_text('[recurse]\nreal = ["pydoc", "novels/"]\n[filter]\nout = "kept.jsonl"\n')
+    assert parsed("recurse", "ngram").params["real"] == ("pydoc", "../novels/")
+    assert parsed("filter", "x").params["out"] == "../kept.jsonl"
+    (place / "contam.toml").write_text(FILE)
     assert parsed("audit").params["reference"] == "../trusted.jsonl"
 
 
@@ -305,6 +310,12 @@ def test_what_is_shared_are_keys_and_options(name):
     fields = {parameter.name for parameter in command.params}
     unheard = {key for key in SHARED[name] if BY_NAME[key].field not in fields}
     assert unheard <= ({"include", "exclude", "sample.seed", "report.formats"} if name == "audit" else set())
+
+
+def test_texts_that_go_by_a_name_are_known():
+    from contam.models.texts import NAMED, PYDOC
+
+    assert {*NAMED, PYDOC} == set(configured._TEXTS)
 
 
 def test_a_configuration_costs_no_heavy_import(place):
