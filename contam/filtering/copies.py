@@ -45,26 +45,40 @@ def first_copies(docs: NDArray[np.uint64], sizes: Ints) -> Ints:
     return first
 
 
-def candidates(rows: NDArray[np.uint16], least: float) -> tuple[Ints, Ints]:
-    """Pairs (earlier, later) of rows that share a band and whose estimated similarity is at least ``least``.
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Pairs of rows, ``left`` before ``right``, and the rows that have a band in common with more rows than they were
+    compared with (``crowded``)."""
+
+    left: Ints
+    right: Ints
+    crowded: Ints
+
+
+def candidates(rows: NDArray[np.uint16], least: float) -> Candidates:
+    """Pairs of rows that share a band and whose estimated similarity is at least ``least``.
 
     ``rows`` are in reading order. Of many rows with the same band each is compared with the first and with `NEAR`
-    before it; `near_copies` asks again once copies are gone.
+    before it; `near_copies` asks again for these once copies are gone.
     """
     some = np.flatnonzero((rows != EMPTY).any(axis=1))
-    known = np.empty(0, np.int64)
-    if len(some) < 2:
-        return known, known
     n = len(rows)
-    filled = _filled(rows[some])
-    for band in range(BANDS):
-        key = _band_keys(filled, band)
-        order = np.argsort(key, kind="stable")
-        ranked = key[order]
-        for left, right in _neighbours(some[order], ranked):
-            close = _close(rows, left, right, least)
-            known = np.union1d(known, left[close] * n + right[close])
-    return known // n, known % n
+    known = np.empty(0, np.int64)
+    crowded = np.zeros(n, bool)
+    if len(some) > 1:
+        filled = _filled(rows if len(some) == n else rows[some])
+        for band in range(BANDS):
+            key = _band_keys(filled, band)
+            order = np.argsort(key, kind="stable")
+            ranked = key[order]
+            found = [known]
+            for left, right in _neighbours(some[order], ranked):
+                close = _close(rows, left, right, least)
+                found.append(left[close] * n + right[close])
+            known = np.unique(np.concatenate(found))
+            far = np.flatnonzero(ranked[NEAR + 1 :] == ranked[: -NEAR - 1])
+            crowded[some[order[np.flatnonzero(np.isin(ranked, ranked[far]))]]] = True
+    return Candidates(known // n, known % n, np.flatnonzero(crowded))
 
 
 def _neighbours(order: Ints, ranked: NDArray[np.uint64]) -> Iterable[tuple[Ints, Ints]]:
@@ -76,7 +90,7 @@ def _neighbours(order: Ints, ranked: NDArray[np.uint64]) -> Iterable[tuple[Ints,
         yield order[same], order[same + apart]
     starts = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))
     first = np.repeat(order[starts], np.diff(np.append(starts, len(order))))
-    yield first[same + apart], order[same + apart]
+    yield first[same + NEAR], order[same + NEAR]
 
 
 def _close(rows: NDArray[np.uint16], left: Ints, right: Ints, least: float) -> NDArray[np.bool_]:
@@ -144,14 +158,17 @@ def near_copies(asked: Asked) -> tuple[dict[int, tuple[int, float]], int]:
     Pairs are looked for again among what is kept, until no new ones are found.
     """
     edges: dict[int, dict[int, float]] = {}
+    crowded = np.empty(0, np.int64)
     compared = 0
     dropped: dict[int, tuple[int, float]] = {}
     alive = np.arange(len(asked.rows))
+    rows = asked.rows
     with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
         pieces = Pieces(file)
         for _ in range(ROUNDS):
-            left, right = candidates(asked.rows[alive], asked.limit - SLACK)
-            pairs = [(i, j) for i, j in zip(alive[left].tolist(), alive[right].tolist()) if j >= asked.fixed]
+            found = candidates(rows, asked.limit - SLACK)
+            left, right = alive[found.left].tolist(), alive[found.right].tolist()
+            pairs = [(i, j) for i, j in zip(left, right) if j >= asked.fixed]
             new = [(i, j) for i, j in pairs if i not in edges.get(j, ())]
             if not new:
                 break
@@ -161,7 +178,9 @@ def near_copies(asked: Asked) -> tuple[dict[int, tuple[int, float]], int]:
             for i, j in new:
                 edges.setdefault(j, {})[i] = jaccard(pieces.get(i), pieces.get(j))
             dropped = _greedy(edges, asked.limit)
-            alive = np.setdiff1d(np.arange(len(asked.rows)), np.fromiter(dropped, np.int64, len(dropped)))
+            crowded = np.union1d(crowded, alive[found.crowded])
+            alive = np.setdiff1d(crowded, np.fromiter(dropped, np.int64, len(dropped)))
+            rows = asked.rows[alive]
     return dropped, compared
 
 

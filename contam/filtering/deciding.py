@@ -97,7 +97,10 @@ def _near(
     findings: dict[int, list[Finding]],
 ) -> int:  # fmt: skip
     """Near copies among the chosen documents (numbers in reading order), into ``findings``; the pairs compared."""
-    rows = _rows(reads)[order[chosen]]
+    rows = _rows(reads)
+    numbers = order[chosen]
+    if not np.array_equal(numbers, np.arange(len(rows))):
+        rows = rows[numbers]
 
     def read(wanted: Ints, pieces: Pieces) -> None:
         if options.on_progress:
@@ -117,6 +120,8 @@ def _rows(reads: list[Read]) -> NDArray[np.uint16]:
     from contam_metrics.signatures import BINS
 
     rows = [r.documents.rows for r in reads if r.documents.rows is not None]
+    if len(rows) == 1:
+        return rows[0]
     return np.concatenate(rows) if rows else np.empty((0, BINS), np.uint16)
 
 

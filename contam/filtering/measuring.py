@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -204,16 +204,31 @@ def measure_documents(corpus: Corpus, names: tuple[str, ...], options: FilterOpt
             options.on_progress(Progress("compiling"))
         warm.compile_all(corpus.kernels)
     parts: list[Part] = []
+    rows: list[NDArray[np.uint16]] = []
     done = documents = 0
     for part in in_order(corpus.tasks(), Measurer(options), options.threads):
-        parts.append(part)
+        if part.rows is not None:
+            rows.append(part.rows)
+        parts.append(replace(part, rows=None))
         done, documents = done + part.consumed, documents + len(part.lines)
         if options.on_progress:
             options.on_progress(Progress("reading", done, corpus.total_bytes, documents))
-    return _joined(parts, names)
+    return replace(_joined(parts, names), rows=_stacked(rows, documents) if rows else None)
+
+
+def _stacked(parts: list[NDArray[np.uint16]], count: int) -> NDArray[np.uint16]:
+    """Signatures one below the other; ``parts`` are emptied on the way, so that memory does not hold them twice."""
+    out = np.empty((count, parts[0].shape[1]), np.uint16)
+    end = count
+    while parts:
+        part = parts.pop()
+        out[end - len(part) : end] = part
+        end -= len(part)
+    return out
 
 
 def _joined(parts: list[Part], names: tuple[str, ...]) -> Documents:
+    """The documents of all parts, without signatures."""
     numbers = {name: i for i, name in enumerate(names)}
     counts = tuple(len(part.lines) for part in parts)
     starts = np.concatenate(([0], np.cumsum(counts))).astype(np.int64).tolist()
@@ -223,7 +238,6 @@ def _joined(parts: list[Part], names: tuple[str, ...]) -> Documents:
     for rule in rules:
         found = [(start + part.flags[rule][0], part.flags[rule][1]) for start, part in zip(starts, parts)]
         flags[rule] = np.concatenate([p for p, _ in found]), np.concatenate([v for _, v in found])
-    rows = [part.rows for part in parts if part.rows is not None]
     skipped = tuple(s for part in parts for s in part.skipped)
     return Documents(
         names,
@@ -231,7 +245,7 @@ def _joined(parts: list[Part], names: tuple[str, ...]) -> Documents:
         np.concatenate([np.empty(0, np.int64), *(part.lines for part in parts)]),
         np.concatenate([np.empty(0, np.uint64), *(part.docs for part in parts)]),
         np.concatenate([np.empty(0, np.int64), *(part.sizes for part in parts)]),
-        np.concatenate(rows) if rows else None,
+        None,
         flags,
         counts,
         tuple((r, start + i, v, t) for start, part in zip(starts, parts) for r, i, v, t in part.excerpts),

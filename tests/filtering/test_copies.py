@@ -123,8 +123,8 @@ def test_pieces_are_those_of_another_segmentation():
 
 def test_candidates_hold_nearly_all_similar_pairs():
     texts = list(dict.fromkeys(corpus(11, 300, 60)))
-    left, right = candidates(signatures_of(View(Batch.of(texts))), 0.65)
-    found = set(zip(left.tolist(), right.tolist()))
+    pairs = candidates(signatures_of(View(Batch.of(texts))), 0.65)
+    found = set(zip(pairs.left.tolist(), pairs.right.tolist()))
     assert all(i < j for i, j in found)
     wanted = {(i, j) for j in range(len(texts)) for i in range(j) if similarity(texts[i], texts[j]) >= 0.8}
     assert len(wanted) > 100 and len(wanted - found) <= 0.01 * len(wanted)
