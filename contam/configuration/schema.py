@@ -99,7 +99,8 @@ RULE_KEYS: dict[str, tuple[str, str]] = {
     "max-rise": ("a share such as \"2%\", or an amount", "How far the figure may rise above the baseline's."),
     "severity": ('"error", "warning" or "off"', "What a breach does: exit 1, a word in the report, nothing."),
     "min-effect": (
-        "a number", "Standard deviations of the baseline's own parts that a change has to exceed; 3 where it is not set."
+        "a number",
+        "Standard deviations of the baseline's own parts that a change has to exceed; 3 where it is not set.",
     ),
     "on-unavailable": ('"skip" or "fail"', "What becomes of a figure that was not measured: nothing, or exit 2."),
 }  # fmt: skip
