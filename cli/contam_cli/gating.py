@@ -55,7 +55,8 @@ def _included(configuration: Configuration) -> tuple[str, ...]:
     """What the configuration reads where no path is given."""
     included: tuple[str, ...] = tuple(configuration.get("include") or ())
     if not included:
-        told = f"{configuration.file} has no include" if configuration.file else "there is no contam.toml (contam init)"
+        none = "there is no contam.toml (contam init)" if settings().config is None else "no configuration was read"
+        told = f"{configuration.file} has no include" if configuration.file else none
         raise click.UsageError(f"no PATHS were given, and {told}.")
     return included
 
