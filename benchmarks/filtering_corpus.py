@@ -196,7 +196,7 @@ def collected() -> None:
         with tempfile.TemporaryDirectory() as folder:
             path, out = Path(folder) / "in.jsonl", Path(folder) / "out.jsonl"
             path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
-            found = {rule.rule: rule.documents for rule in filter_corpus(str(path), str(out), audit=None).rules}
+            found = {rule.rule: rule.documents for rule in filter_corpus(str(path), str(out), audit=None).by_rule}
         name = file.name.partition(".")[0]
         print(name, len(texts), *(f"{100 * count / len(texts):.2f}" for count in found.values()), sep=" | ")
 

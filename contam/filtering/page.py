@@ -54,9 +54,9 @@ def _told(result: Filtered) -> tuple[str, ...]:
 def _rules(result: Filtered) -> Section:
     rows = tuple(
         (r.rule, r.name, f"{r.documents:,}", f"{r.alone:,}", "-" if r.limit is None else f"{r.limit:g}")
-        for r in result.rules
+        for r in result.by_rule
     )
-    marks = tuple("warn" if r.documents else "pass" for r in result.rules)
+    marks = tuple("warn" if r.documents else "pass" for r in result.by_rule)
     return Section("Dropped by rule", (Table(("rule", "name", "documents", "alone", "limit"), rows, marks, True),))
 
 

@@ -39,7 +39,7 @@ class Filtered:
     """The whole result of a filter.
 
     ``documents`` and ``bytes`` (of text) were read, ``dropped`` and ``dropped_bytes`` of them are left out; ``unread``
-    records are no documents (kept, unless ``unread_dropped``). ``rules`` say why; a document may be flagged by several.
+    records are no documents (kept, unless ``unread_dropped``). ``by_rule`` says why; a document may be flagged by several.
     ``manifest`` is where every dropped document is named. ``before`` and ``after`` are audits.
     """
 
@@ -52,7 +52,7 @@ class Filtered:
     dropped_bytes: int
     unread: int
     unread_dropped: bool
-    rules: tuple[Dropped, ...]
+    by_rule: tuple[Dropped, ...]
     files: tuple[FilteredFile, ...]
     worst: tuple[DocumentFinding, ...] = ()
     skipped: tuple[Skipped, ...] = ()

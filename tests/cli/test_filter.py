@@ -83,14 +83,14 @@ def test_rules_and_limits(cli, place):
     (place / "a.jsonl").write_text(lines(*GOOD, LOOP, GOOD[0]))
     outcome = cli("filter", "a.jsonl", "-o", "b.jsonl", "--rules", "dup", "--no-audit", "--format", "json")
     found = json.loads(outcome.out)
-    assert [r["rule"] for r in found["rules"]] == ["DUP001", "DUP002"] and found["dropped"] == 1
+    assert [r["rule"] for r in found["by_rule"]] == ["DUP001", "DUP002"] and found["dropped"] == 1
     assert cli("filter", "a.jsonl", "-o", "c.jsonl", "--limit", "REP001=1", "--no-audit").code == 0
 
 
 def test_a_configuration_leaves_rules_out(cli, place):
     (place / "contam.toml").write_text('schema = 1\nignore = ["REP001"]\n')
     outcome = cli("filter", "a.jsonl", "--dry-run", "--format", "json")
-    assert [r["rule"] for r in json.loads(outcome.out)["rules"]] == ["DUP001", "DUP002"]
+    assert [r["rule"] for r in json.loads(outcome.out)["by_rule"]] == ["DUP001", "DUP002"]
     outcome = cli("filter", "a.jsonl", "--dry-run", "--rules", "REP001", "--format", "json")
     assert json.loads(outcome.out)["dropped"] == 1
 
