@@ -91,6 +91,7 @@ class Corpus:
     is not known. ``skipped``: what could not be used while listing; the rest comes with the chunks.
     ``notes``: remarks.
     ``kernels``: modules of compiled code that reading may need. ``pieces``: what it is read in, in order.
+    ``repeatable``: whether all of it can be read a second time.
     """
 
     sources: tuple[str, ...]
@@ -101,6 +102,7 @@ class Corpus:
     options: ReadOptions
     kernels: tuple[str, ...]
     pieces: Callable[[], Iterator[Piece]]
+    repeatable: bool = False
 
     @classmethod
     def open(
@@ -143,6 +145,7 @@ class Corpus:
             options,
             modules_for(s.format for s in found.sources),
             partial(_pieces, found.sources, hub, options),
+            not hub and all(s.local is not None for s in found.sources),
         )
 
     @classmethod

@@ -94,19 +94,29 @@ def measure(corpus: Corpus, plan: Plan) -> Measured:
     """
     begin = time.perf_counter()
     store = Store(plan.cache_dir) if plan.cache_dir is not None else None
-    workers = Workers(plan.workers, Asked(plan.metrics, plan.budget, plan.seed), store)
-    tell = _Told(corpus, plan, workers)
-    feed = Feed(corpus, workers, store, tell)
     try:
-        _run(feed, workers)
+        feed = _measured(corpus, plan, store)
+        if store is not None and feed.workers.total and not feed.workers.total.exact():
+            # Parts of a much larger corpus were kept, and too little of them for this one.
+            store.blind = True
+            feed = _measured(corpus, plan, store)
     except KeyboardInterrupt as interrupt:
         if store is not None and store.written:
             interrupt.add_note(f"what was measured is kept in {store.folder}: the same command goes on from there")
         raise
+    return _merged(corpus, plan, feed, time.perf_counter() - begin)
+
+
+def _measured(corpus: Corpus, plan: Plan, store: Store | None) -> Feed:
+    """One pass over a corpus; raises the first error of a thread."""
+    workers = Workers(plan.workers, Asked(plan.metrics, plan.budget, plan.seed), store)
+    tell = _Told(corpus, plan, workers)
+    feed = Feed(corpus, workers, store, tell)
+    _run(feed, workers)
     tell(0.0)
     if workers.failure:
         raise workers.failure
-    return _merged(corpus, plan, feed, time.perf_counter() - begin)
+    return feed
 
 
 def _run(feed: Feed, workers: Workers) -> None:

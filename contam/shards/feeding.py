@@ -11,7 +11,7 @@ from itertools import count
 
 from contam.corpus import Corpus, Piece, Reading
 from contam.shards.keys import Identity, identity, settings_key
-from contam.shards.seen import Numbered
+from contam.shards.seen import Fineness, Numbered
 from contam.shards.store import Store
 from contam.shards.work import Kept, Restore, Shard, Work, Workers
 
@@ -113,7 +113,7 @@ class Feed:
             number, within = divmod(at, RUN)
             if within == 0:
                 self._close(shard, kept.name(number - 1))
-                shard = None if passed(kept, number) else Shard(self.workers.asked, kept)
+                shard = None if passed(kept, number) else Shard(self.workers.asked, kept, self._born())
             if shard is not None:
                 kept.measured = True
                 shard.began()
@@ -121,6 +121,10 @@ class Feed:
             if self.workers.stop:
                 return
         self._close(shard, kept.name(number, last=True) if reading.good > good else None)
+
+    def _born(self) -> Fineness | None:
+        """How finely the next shard samples: as all of the corpus where some of it cannot be measured again."""
+        return self.workers.parts if self.corpus.repeatable else None
 
     def _close(self, shard: Shard | None, name: str | None) -> None:
         if shard is not None:
@@ -152,7 +156,7 @@ class Feed:
         if self.store is None:
             yield from ((piece, None) for piece in self.corpus.pieces())
             return
-        settings = settings_key(self.workers.asked, self.corpus.options)
+        settings = settings_key(self.workers.asked, self.corpus.options) + str(self.corpus.repeatable)
         ahead = len(self.workers.threads)
         pool = ThreadPoolExecutor(ahead)
         waiting: deque[tuple[Piece, Future[Identity | None] | None]] = deque()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 
 import numpy as np
@@ -20,6 +20,9 @@ from contam_metrics.view import SOURCE, Scratch, View
 
 SLICE = 1 << 20
 """Bytes measured at a time: the words, ids and tables of so much text stay in a core's cache."""
+ALL = (1 << 64) - 1
+ROOM = 3
+"""A corpus may halve about one time less before the parts that were kept of it are too coarse."""
 KEPT_SKIPPED = 200
 """Skipped records that are named one by one; all are counted."""
 
@@ -31,6 +34,26 @@ class Asked:
     metrics: tuple[type[Metric], ...]
     budget: int
     seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fineness:
+    """How finely is sampled: the levels of metrics by name, and the largest key of the sample of segments."""
+
+    levels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    limit: int = ALL
+
+    def of_parts(self) -> Fineness:
+        """For the parts of a whole that samples like this: finer, so that they still serve when it has shrunk."""
+        levels = {name: tuple(max(0, level - ROOM) for level in found) for name, found in self.levels.items()}
+        return Fineness(levels, min(ALL, self.limit << ROOM))
+
+    def coarsest(self, other: Fineness) -> Fineness:
+        """Of each the coarser one."""
+        names = {*self.levels, *other.levels}
+        pairs = {name: (self.levels.get(name), other.levels.get(name)) for name in names}
+        levels = {n: tuple(map(max, a, b)) if a and b else a or b or () for n, (a, b) in pairs.items()}
+        return Fineness(levels, min(self.limit, other.limit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +95,19 @@ def _order(skipped: Skipped) -> tuple[str, int, str]:
 class Seen:
     """What was seen; any cutting and order of the documents, and any merging, gives the same.
 
-    ``shared`` are metrics that several of these update together.
+    ``shared`` are metrics that several of these update together. ``born`` is how finely a part of a larger whole
+    samples from the beginning: see `exact`.
     """
 
-    def __init__(self, asked: Asked, shared: Mapping[str, Metric] | None = None) -> None:
+    def __init__(
+        self, asked: Asked, shared: Mapping[str, Metric] | None = None, born: Fineness | None = None
+    ) -> None:
         self.metrics = {m.name: (shared or {}).get(m.name) or m() for m in asked.metrics}
         self.sample = SegmentSample(asked.budget, asked.seed)
+        self.born = born or Fineness()
+        for name, levels in self.born.levels.items():
+            self.metrics[name].expect(levels)
+        self.sample.expect(self.born.limit)
         self.skipped: list[Skipped] = []
         self.skipped_total = 0
         self.notes: set[str] = set()
@@ -113,10 +143,25 @@ class Seen:
             if metric is not other.metrics[name]:
                 metric.merge(other.metrics[name])
         self.sample.merge(other.sample)
+        self.born = self.born.coarsest(other.born)
         self._skip(other.skipped, other.skipped_total)
         self.notes |= other.notes
         self.documents += other.documents
         self.consumed += other.consumed
+
+    def fineness(self) -> Fineness:
+        """How finely it samples by now."""
+        levels = {name: metric.levels() for name, metric in self.metrics.items() if metric.levels()}
+        return Fineness(levels, self.sample.limit)
+
+    def exact(self) -> bool:
+        """Whether it is what it would be if no part had been sampled more coarsely from its beginning.
+
+        It is where more was seen than every such part could show: the samples had to thin out beyond it.
+        """
+        levels = ((self.metrics[name].levels(), born) for name, born in self.born.levels.items())
+        thinned = all(now > then or then == 0 for found, born in levels for now, then in zip(found, born))
+        return thinned and (self.born.limit == ALL or self.sample.full)
 
     def shift(self, sources: int) -> None:
         """Number the sources on from ``sources``."""
@@ -129,6 +174,7 @@ class Seen:
             "skipped": [asdict(skipped) for skipped in self.skipped],
             "numbers": [self.skipped_total, self.documents, self.consumed],
             "notes": sorted(self.notes),
+            "born": [dict(self.born.levels), self.born.limit],
         }
         found = {"rest": np.frombuffer(json.dumps(rest).encode(), np.uint8)}
         found |= {f"sample.{key}": array for key, array in self.sample.arrays().items()}
@@ -142,6 +188,8 @@ class Seen:
         self.skipped = [Skipped(**row) for row in rest["skipped"]]
         self.skipped_total, self.documents, self.consumed = map(int, rest["numbers"])
         self.notes = set(rest["notes"])
+        levels, limit = rest["born"]
+        self.born = Fineness({name: tuple(map(int, found)) for name, found in levels.items()}, int(limit))
         self.sample.restore(_below("sample.", arrays))
         for name, metric in self.metrics.items():
             metric.restore(_below(f"metric.{name}.", arrays))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from contam.corpus import Piece
 from contam.formats.task import Task
 from contam.shards.keys import Identity
-from contam.shards.seen import Asked, Numbered, Seen
+from contam.shards.seen import Asked, Fineness, Numbered, Seen
 from contam.shards.store import Store
 from contam_metrics.metric import Metric
 from contam_metrics.view import Scratch
@@ -38,12 +38,14 @@ class Kept:
 class Shard:
     """What several threads see of one run of tasks: each for itself, and the shared metrics together.
 
-    ``kept`` is the piece that it belongs to and ``name`` what it is kept under; None where it is not kept.
+    ``kept`` is the piece that it belongs to and ``name`` what it is kept under; None where it is not kept. ``born`` is
+    how finely it samples from the beginning.
     """
 
-    def __init__(self, asked: Asked, kept: Kept | None = None) -> None:
+    def __init__(self, asked: Asked, kept: Kept | None = None, born: Fineness | None = None) -> None:
         self.asked = asked
         self.kept = kept
+        self.born = born
         self.name: str | None = None
         self.lock = threading.Lock()
         self.shared: dict[str, Metric] = {m.name: m() for m in asked.metrics if m.shared}
@@ -56,7 +58,7 @@ class Shard:
         me = threading.get_ident()
         with self.lock:
             if me not in self.parts:
-                self.parts[me] = Seen(self.asked, self.shared)
+                self.parts[me] = Seen(self.asked, self.shared, self.born)
             return self.parts[me]
 
     def began(self) -> None:
@@ -72,7 +74,7 @@ class Shard:
 
     def seen(self) -> Seen:
         """What all threads saw together."""
-        first, *others = self.parts.values() or [Seen(self.asked, self.shared)]
+        first, *others = self.parts.values() or [Seen(self.asked, self.shared, self.born)]
         for other in others:
             first.merge(other)
         return first
@@ -99,7 +101,7 @@ class Restore:
 class Workers:
     """Threads that measure or restore, and the total of what they saw.
 
-    ``failure`` is the first error; all stop then. ``bytes_done`` and ``documents`` are for the progress.
+    ``parts`` is how finely a part has to sample by now. ``failure`` is the first error; all stop then.
     """
 
     def __init__(self, count: int, asked: Asked, store: Store | None) -> None:
@@ -108,6 +110,7 @@ class Workers:
         self.tasks: queue.Queue[Work | Restore | None] = queue.Queue(2 * count)
         self.lock = threading.Lock()
         self.total: Seen | None = None
+        self.parts: Fineness | None = None
         self.bytes_done = 0
         self.documents = 0
         self.restored = 0
@@ -169,6 +172,7 @@ class Workers:
                 self.total = seen
             else:
                 self.total.merge(seen)
+            self.parts = self.total.fineness().of_parts() if self.store is not None else None
 
     def _restore(self, work: Restore) -> None:
         """Add a shard from the store; one that is gone or damaged is remembered as lost."""

@@ -51,6 +51,13 @@ class Metric:
         """The figures by their dotted names; never an exception, whatever was seen."""
         raise NotImplementedError(f"{type(self).__name__}.figures")
 
+    def levels(self) -> tuple[int, ...]:
+        """How far its samples have thinned out; empty where it keeps none."""
+        return ()
+
+    def expect(self, levels: tuple[int, ...]) -> None:
+        """Before anything is seen: sample as thinly as ``levels``, as part of a whole that needs no more."""
+
     def shift(self, sources: int) -> None:
         """Number the sources of what was seen on from ``sources``: a part of a corpus knows its own files alone."""
 

@@ -160,6 +160,20 @@ class SegmentSample:
             self._add(int(keys[i]), _Row(size, int(docs[row]), text, label(row) if label else ""))
         self._shrink()
 
+    @property
+    def limit(self) -> int:
+        """The largest key that can still be taken."""
+        return int(self._limit)
+
+    @property
+    def full(self) -> bool:
+        """Whether there are as many words as wanted."""
+        return self._words >= self.budget
+
+    def expect(self, limit: int) -> None:
+        """Before anything is seen: take no larger keys, as part of a whole that needs none."""
+        self._limit = np.uint64(limit)
+
     def _add(self, key: int, row: _Row) -> None:
         """Keep a segment; of equal documents the first name in the alphabet, so that no order matters."""
         old = self._rows.get(key)

@@ -128,6 +128,25 @@ def test_one_file_of_fifty_is_measured_where_one_has_changed(tmp_path: Path) -> 
     assert said(folder, **kept) == said(folder)
 
 
+def test_parts_of_a_large_corpus_serve_a_smaller_one_or_are_measured_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("contam_metrics.streaming.ngram_types.SKETCH", 200)
+    monkeypatch.setattr("contam_metrics.signatures.Signatures.__init__.__defaults__", (16,))
+    chance = np.random.default_rng(3)
+    for i in range(24):
+        write(tmp_path / f"{i:02}.jsonl", [text(chance) for _ in range(20)])
+    few = Plan(budget=600)
+    kept = Plan(budget=600, cache_dir=tmp_path / "kept")
+    seen = []
+    for first in (0, 4, 12, 20, 23):
+        paths = [tmp_path / f"{i:02}.jsonl" for i in range(first, 24)]
+        found = measure(Corpus.open(paths), kept)
+        assert figures(found) == figures(measure(Corpus.open(paths), few))
+        seen.append(found.restored_files)
+    assert seen == [0, 20, 12, 0, 1]
+
+
 def test_a_renamed_file_is_measured_again_because_its_documents_have_its_name(corpus: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     measured(corpus, cache_dir=kept)

@@ -36,6 +36,14 @@ class NearCopies(Metric):
         minhash(view.words.hashes, view.words.bounds, out)
         self.signatures.add(out, view.docs)
 
+    def levels(self) -> tuple[int, ...]:
+        """See `Metric.levels`."""
+        return (self.signatures.level,)
+
+    def expect(self, levels: tuple[int, ...]) -> None:
+        """See `Metric.expect`."""
+        (self.signatures.level,) = levels
+
     def figures(self) -> dict[str, Reading]:
         rows = self.signatures.rows()
         n = len(rows)

@@ -41,6 +41,14 @@ class NgramTypes(Metric):
         for sketch, keys, size in zip(sketches, out, sizes):
             sketch.add(keys[:size], ones[:size])
 
+    def levels(self) -> tuple[int, ...]:
+        """See `Metric.levels`."""
+        return self.two.level, self.three.level, self.four.level
+
+    def expect(self, levels: tuple[int, ...]) -> None:
+        """See `Metric.expect`."""
+        self.two.level, self.three.level, self.four.level = levels
+
     def figures(self) -> dict[str, Reading]:
         readings = {}
         for n, sketch in ((2, self.two), (3, self.three), (4, self.four)):
