@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from contam.reports.findings import document_told, means
+from contam.reports.gate_section import failed_by, gate_section
 from contam.reports.page import Banner, Bar, Bars, Excerpt, Excerpts, Page, Section, Sentences, Table
 from contam.result import Audit, Figure, Provenance
 from contam.rules import failing
@@ -72,16 +73,9 @@ def _short(audit: Audit) -> tuple[Section | None, ...]:
 
 
 def _gate(audit: Audit) -> Section | None:
-    """The enforced rules that failed, or that could not be applied, of every part."""
-    found = []
-    for part in sorted(audit.parts, key=lambda part: part.name != audit.name) or [audit]:
-        broken = (rule for rule in part.rules if rule.enforced and rule.status in ("fail", "skipped"))
-        found += [(rule, part.name) for rule in sorted(broken, key=lambda rule: rule.status)]
-    if not found:
-        return None
-    rows = tuple((r.id, r.status, (f"{name}: " if name else "") + r.message) for r, name in found)
-    table = Table(("rule", "status", "finding"), rows, tuple(rule.status for rule, _ in found))
-    return Section("What the gate asks for", (table,))
+    """What the gate asked for in every part, the deciding one first."""
+    parts = sorted(audit.parts, key=lambda part: part.name != audit.name) or [audit]
+    return gate_section([(part.name, rule) for part in parts for rule in part.rules])
 
 
 def _overview(parts: Sequence[Audit]) -> Section:
@@ -114,18 +108,8 @@ def banner_of(audit: Audit) -> Banner:
     if verdict.score is not None:
         said.append(f"score {verdict.score:.1f}")
     said.append(_against(audit) if reference.name else "no reference")
-    return Banner(verdict.level.value, ", ".join(said), verdict.detection_floor, _failed_by(audit))
-
-
-def _failed_by(audit: Audit) -> str:
-    """Which enforced rules fail the gate, and which it could not do without."""
-    rules = [rule for part in audit.parts or (audit,) for rule in part.rules if rule.enforced]
-    told = []
-    for status, words in (("fail", "gate failed by"), ("skipped", "gate could not judge")):
-        named = dict.fromkeys(f"{rule.id} {rule.name}" for rule in rules if rule.status == status)
-        told += [f"{words} {', '.join(named)}"] if named else []
-    joined = "; ".join(told)
-    return joined[:1].upper() + joined[1:]
+    rules = [rule for part in audit.parts or (audit,) for rule in part.rules]
+    return Banner(verdict.level.value, ", ".join(said), verdict.detection_floor, failed_by(rules))
 
 
 def _against(audit: Audit) -> str:

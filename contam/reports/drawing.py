@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from contam.reports.gate_section import with_gate
 from contam.reports.page import Page
-from contam.result import Audit
+from contam.result import Audit, RuleResult
 
 
 def draw(result: Any, full: bool = False) -> Page:
     """The page of an audit, of a comparison, or of a run, which draws itself: ``full`` with its pictures."""
     if hasattr(result, "draw"):
-        page: Page = result.draw(full)
-        return page
+        rules = [rule for rule in getattr(result, "rules", ()) if isinstance(rule, RuleResult)]
+        return with_gate(result.draw(full), rules)
     if isinstance(result, Audit):
         from contam.reports.audit_page import draw_audit
 

@@ -50,6 +50,8 @@ def summed_up(outcome: Outcome) -> str:
     counts = [(outcome.count(level), name) for level, name in ((ERROR, "error"), (WARNING, "warning"), (NOTE, "note"))]
     told = ", ".join(f"{n} {name}{'' if n == 1 else 's'}" for n, name in counts if n) or "nothing found"
     judged = outcome.parts[0].headline if outcome.parts else "nothing judged"
+    broken = [f.rule for f in outcome.findings if f.kind == "rule" and f.level == ERROR and not f.undecided]
+    told += f"; gate failed by {', '.join(dict.fromkeys(broken))}" if broken else ""
     several = f" ({outcome.parts[0].name}, of {len(outcome.parts)} parts)" if len(outcome.parts) > 1 else ""
     return f"{judged}{several}; {told}; exit code {outcome.exit_code}"
 

@@ -73,10 +73,9 @@ td.bar .end{fill:var(--soft);font-size:11px;font-weight:400}
 .base{fill:var(--paper);stroke:var(--odd);stroke-width:2}
 .legend{display:flex;flex-wrap:wrap;gap:.1rem 1.2rem;padding:0;list-style:none;color:var(--soft);font-size:.88rem}
 .legend svg{width:1.4rem;height:1rem;vertical-align:-.15rem}
-th button{all:unset;cursor:pointer;white-space:nowrap;font:inherit;color:inherit;border-bottom:1px dotted currentColor}
+th button{all:unset;cursor:pointer;font:inherit;color:inherit;border-bottom:1px dotted currentColor}
 th button:focus-visible{outline:3px solid var(--link);outline-offset:2px}
-th button::after{content:"";display:inline-block;width:1em;text-align:center}
-[aria-sort=ascending] button::after{content:"▲"}[aria-sort=descending] button::after{content:"▼"}
+[aria-sort=ascending] button::after{content:" ▲"}[aria-sort=descending] button::after{content:" ▼"}
 .documents tbody th{min-width:9rem;width:22%}.documents td.found{min-width:9rem;width:20%}
 td.text{font:.86rem/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
 .axis{stroke:var(--line);stroke-width:1}

@@ -53,7 +53,7 @@ def test_verdict_rule_and_documents_are_errors_with_places():
         ("notice", "contam", None),
     ]  # fmt: skip
     assert all(p["file"] == "data/x.jsonl" for _, p, _ in found[:-1])
-    assert "exit code 1" in found[-1][2] and "4 errors" in found[-1][2]
+    assert "4 errors; gate failed by REP001; exit code 1" in found[-1][2]
 
 
 def test_a_healthy_corpus_is_one_notice():

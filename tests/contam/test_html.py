@@ -299,3 +299,13 @@ def test_every_drawing_stays_inside_its_frame(numbers):
     drawing = shown[shown.index('<td class="bar">') : shown.index("</td>", shown.index('<td class="bar">'))]
     places = [float(x) for x in re.findall(r'(?:[MH]|cx="|<text class="end" x=")(-?[\d.]+)', drawing)]
     assert all(0 <= place <= 300 for place in places) and "nan" not in drawing.split("</title>")[-1]
+
+
+def test_a_page_that_draws_itself_has_the_gate_too():
+    from probes import checkpoint, probe_of
+
+    probe = probe_of([checkpoint(0)])
+    page = draw(replace(probe, rules=(broken("CKP001"),)))
+    assert page.banner.gate == "Gate failed by CKP001 exact-duplicates"
+    assert page.sections[0].title == "What the gate asks for" and page.sections[1].title == "Why"
+    assert draw(probe).banner.gate == ""
