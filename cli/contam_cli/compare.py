@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from contam_cli.output import check_outputs, deliver, output_options
+from contam_cli.output import check_outputs, deliver, output_options, reported
 from contam_cli.reading import reading_options, source_of
 from contam_cli.settings import global_options, settings
 
@@ -34,7 +34,7 @@ def compare(base: str, head: str, form: str, outputs: tuple[str, ...], **reading
     from contam.comparing import compare as measure
     from contam_cli.progress import progress
 
-    with progress(settings()) as report:
+    with reported("compare", (base, head), form, outputs), progress(settings()) as report:
         result = measure(source_of((base,)), source_of((head,)), **reading, on_progress=report)
     deliver(result, form, outputs, settings().quiet)
     return result.exit_code()

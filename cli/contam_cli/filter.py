@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from contam.reports import FORMATS
-from contam_cli.output import check_outputs, deliver
+from contam_cli.output import check_outputs, deliver, reported
 from contam_cli.reading import reading_options
 from contam_cli.settings import global_options, settings
 
@@ -69,14 +69,13 @@ def filter(paths: tuple[str, ...], form: str, outputs: tuple[str, ...], **given:
     if fail_on and (given["no_audit"] or given["dry_run"]):
         raise click.UsageError("--fail-on judges the output: it goes with neither --no-audit nor --dry-run")
     from contam.filtering.running import filter_corpus
+    from contam.reports.findings import Gate
     from contam_cli.progress import progress
 
     out = given.pop("out")
-    with progress(settings()) as report:
-        result = filter_corpus(paths, out, _options(given), on_progress=report)
-    from contam.reports.findings import Gate
-
     gate = Gate(fail_on or "never", allow or fail_on is None, settings().configuration.file)
+    with reported("filter", paths, form, outputs, gate), progress(settings()) as report:
+        result = filter_corpus(paths, out, _options(given), on_progress=report)
     deliver(result, form, outputs, settings().quiet, gate)
     return result.exit_code(fail_on, allow)
 

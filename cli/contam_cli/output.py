@@ -72,7 +72,9 @@ def deliver_failure(failure: Failure, form: str, outputs: tuple[str, ...] = (), 
 
 
 @contextmanager
-def reported(command: str, sources: tuple[str, ...], form: str, outputs: tuple[str, ...], gate: Gate) -> Iterator[None]:
+def reported(
+    command: str, sources: tuple[str, ...], form: str, outputs: tuple[str, ...], gate: Gate | None = None
+) -> Iterator[None]:
     """Reports of the failure where what stands inside cannot judge; the error goes on to be told and to exit 2."""
     try:
         yield

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from contam_cli.kinds import Folder, Names, Numbers
-from contam_cli.output import check_outputs, deliver, output_options
+from contam_cli.output import check_outputs, deliver, output_options, reported
 from contam_cli.settings import global_options, settings
 
 EPILOG = """\b
@@ -141,7 +141,8 @@ def recurse(
     if helping(asked, out, resume):
         return 0
     folder = Folder("recurse")
-    with folder.told_on_interrupt(), watched(settings(), folder.watch) as view:
+    failing = reported("recurse", (model,), form, outputs, Gate(fail_on))
+    with failing, folder.told_on_interrupt(), watched(settings(), folder.watch) as view:
         if claims:
             result = tested(asked, out, view, resume)
         else:

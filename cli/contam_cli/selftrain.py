@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from contam_cli.kinds import Folder, Numbers
-from contam_cli.output import check_outputs, deliver, output_options
+from contam_cli.output import check_outputs, deliver, output_options, reported
 from contam_cli.settings import global_options, settings
 
 EPILOG = """\b
@@ -104,7 +104,8 @@ def selftrain(
     from contam_cli.live import live
 
     folder = Folder("selftrain")
-    with folder.told_on_interrupt(), live(settings()) as view:
+    failing = reported("selftrain", models, form, outputs, Gate(fail_on))
+    with failing, folder.told_on_interrupt(), live(settings()) as view:
         run = resumed if resume else started
         result = run({"models": models, **given}, out, both(folder.watch, view))
     deliver(result, form, outputs, settings().quiet, Gate(fail_on))

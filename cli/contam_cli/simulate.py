@@ -11,7 +11,7 @@ import click
 
 from contam.errors import UsageError
 from contam_cli.kinds import Numbers
-from contam_cli.output import check_outputs, deliver, output_options
+from contam_cli.output import check_outputs, deliver, output_options, reported
 from contam_cli.settings import Settings, global_options, settings
 
 EPILOG = """\b
@@ -97,7 +97,8 @@ def simulate(
 
         check_folder(out)
     wanted = {name: value for name, value in given.items() if value is not None}
-    result = _claims(what, wanted) if claims else _world(what, wanted)
+    with reported("simulate", (what,) if what else (), form, outputs):
+        result = _claims(what, wanted) if claims else _world(what, wanted)
     if out is not None:
         from contam.theory.page import write_result
 

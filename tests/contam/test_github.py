@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -194,3 +195,24 @@ def test_a_failure_is_reported_whole_in_every_file(job, capfd):
 def test_nothing_hostile_is_in_a_command():
     text = render(nasty_audit(), "github")
     assert re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text) is None
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["audit", "missing.jsonl"], ["probe", "missing"], ["compare", "missing.jsonl", "gone.jsonl"],
+        ["mix", "missing.txt", "gone.txt"], ["mix", "--estimate", "missing.txt", "--reference", "gone.txt"],
+        ["selftrain", "missing"], ["recurse", "missing"], ["simulate", "nothing"],
+        ["filter", "missing.jsonl", "-o", "clean.jsonl"],
+    ],
+    ids=lambda args: " ".join(args[:2]),
+)  # fmt: skip
+def test_every_command_reports_what_it_could_not_judge(args, tmp_path, monkeypatch, capfd):
+    from contam_cli.main import run
+
+    monkeypatch.chdir(tmp_path)
+    option = "--report" if args[0] == "filter" else "-o"
+    assert run([*args, option, "json:failed.json", option, "junit:failed.xml", "--no-progress"]) == 2
+    said = json.loads((tmp_path / "failed.json").read_text())
+    assert said["command"] == args[0] and said["error"]["message"].split("\n")[0][:20] in capfd.readouterr().err
+    assert "<error " in (tmp_path / "failed.xml").read_text()
