@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -76,6 +76,13 @@ def _what(tail: float, copying: float) -> str:
     return lost if tail > 0 else copied
 
 
+class Scores(NamedTuple):
+    """A score of each test."""
+
+    directed: float = -math.inf
+    changed: float = -math.inf
+
+
 @dataclass(frozen=True, slots=True)
 class Side:
     """The trusted side at one size: its figures, whether it reached the size, and the words that there were.
@@ -107,6 +114,9 @@ class Beside(Protocol):
 
     def side(self, size: int | None = None) -> Side:
         """It at one of these sizes, or at the largest that it reaches."""
+
+    def own_scores(self, size: int) -> Scores:
+        """The highest scores that parts of it have beside each other: no smaller ones are alarms."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +151,10 @@ class Trusted:
         """The trusted text at one size, or at the largest that it reaches."""
         found = self.largest if size is None else self.at(size)
         return Side(found.size, found.measured.values, found.reached, found.prepared.available, found.prepared)
+
+    def own_scores(self, size: int) -> Scores:
+        """None: its text is judged as the measured rates were, among the halves of human sources alone."""
+        return Scores()
 
 
 def judge_paired(
@@ -233,7 +247,8 @@ def _expected(base: Side, profile: Profile) -> dict[str, rows.Matrix]:
     return out
 
 
-def _figures(profile: Profile, table: rows.Matrix) -> list[dict[str, float]]:
+def figures(profile: Profile, table: rows.Matrix) -> list[dict[str, float]]:
+    """Rows of a profile's table by the names of its columns."""
     return [dict(zip(profile.columns, row)) for row in table.tolist()]
 
 
@@ -245,8 +260,8 @@ def _verdict(found: Matched, base: Side, facts: CorpusFacts, trusted: Beside) ->
     ranked = None
     if both:
         ranked = pair_ranks(
-            [*_figures(profile, pairs.first), base.values],
-            [*_figures(profile, pairs.second), found.measured.values],
+            [*figures(profile, pairs.first), base.values],
+            [*figures(profile, pairs.second), found.measured.values],
         )
     if facts.loops:
         p, score = (ranked.p_value, ranked.directed.score) if ranked else (None, None)
@@ -277,8 +292,10 @@ def _ranked(found: Matched, facts: CorpusFacts, trusted: Beside, ranked: Paired)
 
     profile = trusted.profile
     pairs = len(profile.sizes[found.size].pair_rows)
-    reasons = _reasons(ranked, pairs, found.size, trusted.name)
-    level = _level(ranked, pairs, found.size)
+    raised = _raised(ranked, trusted.own_scores(found.size))
+    beside = f"{pairs} pairs of halves of human sources at {found.size:,} words"
+    reasons = _reasons(ranked, raised, beside, trusted.name)
+    level = _level(ranked, raised, pairs, found.size)
     if level is Level.COLLAPSING:
         reasons.append(f"the error rate of this level is {max(COLLAPSING, 1 / (pairs + 1)):.3f}")
     if found.copies > judging.MOSTLY_COPIES:
@@ -290,27 +307,39 @@ def _ranked(found: Matched, facts: CorpusFacts, trusted: Beside, ranked: Paired)
     return Verdict(level, ranked.p_value, ranked.directed.score, tuple(reasons), told, tests=ranked.tests)
 
 
-def _level(ranked: Paired, pairs: int, size: int) -> Level:
+class _Raised(NamedTuple):
+    """Which test raises an alarm, and whether its own parts alone keep one from it."""
+
+    directed: bool
+    changed: bool
+    ordinary: bool
+
+
+def _raised(ranked: Paired, own: Scores) -> _Raised:
+    d, m = (test.p_value <= AT_RISK for test in (ranked.directed, ranked.changed))
+    more = ranked.directed.score > own.directed, ranked.changed.score > own.changed
+    return _Raised(d and more[0], m and more[1], (d and not more[0]) or (m and not more[1]))
+
+
+def _level(ranked: Paired, raised: _Raised, pairs: int, size: int) -> Level:
     directed, rate = ranked.directed, max(COLLAPSING, 1 / (pairs + 1))
-    certain = directed.p_value <= rate and directed.score >= COLLAPSING_SCORE
+    certain = raised.directed and directed.p_value <= rate and directed.score >= COLLAPSING_SCORE
     if certain and size >= USUAL_SIZE and pairs >= COLLAPSING_PAIRS:
         return Level.COLLAPSING
-    alarm = min(directed.p_value, ranked.changed.p_value) <= AT_RISK
-    return Level.AT_RISK if alarm else Level.HEALTHY
+    return Level.AT_RISK if raised.directed or raised.changed else Level.HEALTHY
 
 
-def _reasons(ranked: Paired, pairs: int, size: int, whose: str) -> list[str]:
+def _reasons(ranked: Paired, raised: _Raised, beside: str, whose: str) -> list[str]:
     """What the two tests found, in sentences."""
     d, m = ranked.directed.p_value, ranked.changed.p_value
-    beside = f"{pairs} pairs of halves of human sources at {size:,} words"
-    if min(d, m) > AT_RISK:
-        told = f"(tail loss p = {d:.3f}, any change p = {m:.3f})"
-        return [f"no more different from {whose} than {beside} {told}"]
     out = []
-    if d <= AT_RISK:
+    if raised.directed:
         score = f"p = {d:.3f}, score {ranked.directed.score:.1f}"
         out.append(f"{ranked.what}, compared with {whose} ({score}), beside {beside}")
-    if m <= AT_RISK:
+    if raised.changed:
         cause = "cause unknown: author, topic or model"
         out.append(f"changed from {whose} (p = {m:.3f}), {cause}; beside {beside}")
-    return out
+    told = f"(tail loss p = {d:.3f}, any change p = {m:.3f})"
+    if not out and raised.ordinary:
+        return [f"more different from {whose} than {beside} {told}, but not more than parts of it from each other"]
+    return out or [f"no more different from {whose} than {beside} {told}"]

@@ -53,7 +53,7 @@ def signals(
     parts: Parts, values: Mapping[str, float], profile: Profile | None, words: int | None = None
 ) -> Iterable[tuple[str, Moved]]:
     """Every printed signal that both sides have, at the size of ``parts``, in a sample of a text of ``words`` words."""
-    noise = noise_of(parts, profile)
+    noise = noise_of(parts, profile, words)
     for key, base, deviation in zip(parts.columns, parts.expected(words).tolist(), noise.deviations.tolist()):
         value = values.get(key, math.nan)
         if key in UNITS and math.isfinite(base) and math.isfinite(value):

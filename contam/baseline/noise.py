@@ -37,13 +37,15 @@ class Noise:
     reason: str | None = None
 
 
-def noise_of(parts: Parts, profile: Profile | None) -> Noise:
-    """The noise of a difference between the baseline and another sample of its source, at the size of ``parts``.
+def noise_of(parts: Parts, profile: Profile | None, words: int | None = None) -> Noise:
+    """The noise of a difference between the baseline and another sample of its source, at the size of ``parts``: a
+    sample of a text of ``words`` words, so few documents are compared by sets of few.
 
     ``profile`` gives the halves of human sources; None, or one without pairs at that size, leaves the parts alone.
     """
-    count = len(parts.parts)
-    own = np.var(parts.parts, axis=0, ddof=1) if count >= 2 else np.full(len(parts.columns), np.nan)
+    table = parts.few if parts.of_few(words) else parts.parts
+    count = len(table)
+    own = np.var(table, axis=0, ddof=1) if count >= 2 else np.full(len(parts.columns), np.nan)
     prior = prior_of(parts, profile)
     known, expected = np.isfinite(own), np.isfinite(prior)
     weights = np.where(known, count - 1, 0) + np.where(expected, PRIOR, 0)

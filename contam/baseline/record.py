@@ -36,11 +36,18 @@ class Parts:
         That of the whole for a corpus as large as it was or larger (None); toward the mean of ``few`` in proportion, as
         the sample is a larger share of its text.
         """
+        weight = self._weight(words)
+        return self.whole + weight * (self.few.mean(axis=0) - self.whole) if weight else self.whole
+
+    def of_few(self, words: int | None) -> bool:
+        """Whether a text of ``words`` words is more like the sets of few documents than like the whole."""
+        return self._weight(words) > 0.5
+
+    def _weight(self, words: int | None) -> float:
         share = min(1.0, self.size / words) if words else self.spread
         if share <= 1.0001 * self.spread or not len(self.few) or self.few_spread <= self.spread:
-            return self.whole
-        weight = min(1.0, (share - self.spread) / (self.few_spread - self.spread))
-        return self.whole + weight * (self.few.mean(axis=0) - self.whole)
+            return 0.0
+        return min(1.0, (share - self.spread) / (self.few_spread - self.spread))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from contam.baseline.record import Baseline
 from contam.errors import InputError
 from contam.judging import USUAL_SIZE
-from contam.pairing import LEAST_PAIRS, Side
+from contam.pairing import LEAST_PAIRS, Scores, Side, figures, pair_ranks
 from contam.profile import Profile, builtin, find, list_profiles
+
+LEAST_OWN = 6
+"""Parts from which the baseline's own differences are looked at."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,21 @@ class BaselineSide:
         parts, words = self.baseline.sizes[chosen], self.baseline.facts.get("words")
         values = dict(zip(parts.columns, parts.expected(self.words).tolist()))
         return Side(chosen, values, True, words if isinstance(words, int) else chosen)
+
+    def own_scores(self, size: int) -> Scores:
+        """The highest scores among parts of the baseline, each beside the mean of the others; of few documents where
+        the text that is judged is small beside the baseline. None from fewer than `LEAST_OWN` parts."""
+        parts, pairs = self.baseline.sizes[size], self.profile.sizes[size]
+        table = parts.few if parts.of_few(self.words) else parts.parts
+        if len(table) < LEAST_OWN:
+            return Scores()
+        first, second = (figures(self.profile, side) for side in (pairs.first, pairs.second))
+        found = []
+        for i, row in enumerate(table):
+            others = np.delete(table, i, axis=0).mean(axis=0)
+            base, value = (dict(zip(parts.columns, side.tolist())) for side in (others, row))
+            found.append(pair_ranks([*first, base], [*second, value]))
+        return Scores(max(r.directed.score for r in found), max(r.changed.score for r in found))
 
 
 def _enough(pairs: object) -> bool:
