@@ -23,6 +23,7 @@ from contam.experiments.selftrain.collapse import Outcome, State
 from contam.experiments.selftrain.history import Run
 from contam.experiments.selftrain.options import PRESETS, SelfTrainOptions
 from contam.experiments.selftrain.outcome import SelfTraining, _replica
+from contam.explaining import human_rate
 from contam.mixing.options import REGIMES, MixOptions
 from contam.mixing.result import Dose, DoseResponse, Forecast, Retained, ScoredDocument
 from contam.mixing.wording import KINDS
@@ -68,6 +69,60 @@ def test_every_rule_is_in_the_table(rule):
     if rule.kind == "absolute":
         assert f"{100 * rule.limit:.0f} % or more" in row
         assert (f"at least {rule.least} documents" in row) == bool(rule.least)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_every_rule_is_explained_beside_a_picture(rule):
+    """A section with what it means, an example, how often it errs, what to do and what it misses."""
+    section = read("rules.md").partition(f"\n### {rule.id} {rule.name}\n")[2].partition("\n### ")[0]
+    found = re.search(rf"!\[([^\]]{{40,}})\]\(rules/{rule.id}\.svg\)", section)
+    assert found, "a picture with words for those who do not see it"
+    for told in ("In plain words.", "Example.", "Trips on human text.", "What to do.", "Cannot see."):
+        assert section.count(f"**{told}**") == 1, told
+
+
+@pytest.mark.parametrize("picture", sorted((DOCS / "rules").iterdir()), ids=lambda path: path.name)
+def test_a_picture_of_a_rule_is_of_a_rule_and_holds_no_script(picture):
+    assert picture.stem in {rule.id for rule in RULES} and picture.suffix == ".svg"
+    text = picture.read_text(encoding="utf-8")
+    assert "<script" not in text and not re.search(r"""(href|src)=["'](?!#)""", text)
+
+
+def test_there_is_a_picture_of_every_rule():
+    assert {path.stem for path in (DOCS / "rules").iterdir()} == {rule.id for rule in RULES}
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.scope == "whole" and rule.kind == "absolute"], ids=str)
+def test_how_often_a_rule_errs_is_as_counted(rule):
+    section = read("rules.md").partition(f"\n### {rule.id} {rule.name}\n")[2].partition("\n### ")[0]
+    (counted,) = re.findall(r"^(\d+) of (\d+) human sources", human_rate(rule)[0])
+    assert f"{counted[0]} of {counted[1]}" in section
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_examples_in_its_help(name):
+    assert f"\n  contam {name}" in import_module(f"contam_cli.{name}").EPILOG
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_option_of_a_command_is_without_help(name):
+    command = getattr(import_module(f"contam_cli.{name}"), name)
+    commands = [command, *command.commands.values()] if isinstance(command, click.Group) else [command]
+    options = [p for one in commands for p in one.params if isinstance(p, click.Option) and not p.hidden]
+    assert not [option.opts for option in options if not option.help]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_options_of_a_command_are_in_its_own_section(name):
+    """Or, if they are shared by all, in that of global options; no option is told of only elsewhere."""
+    text = read("cli.md")
+    own = text.partition(f"## contam {name}\n")[2].partition("\n## contam ")[0]
+    shared = text.partition("\n## contam ")[0] + text.rpartition("\n## ")[2]
+    command = getattr(import_module(f"contam_cli.{name}"), name)
+    if isinstance(command, click.Group):
+        return
+    options = [p for p in command.params if isinstance(p, click.Option) and not p.hidden]
+    assert not [o.opts for o in options if not any(flag in own or flag in shared for flag in o.opts)]
 
 
 @pytest.mark.parametrize("code", [0, 1, 2, 130])
