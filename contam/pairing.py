@@ -292,7 +292,8 @@ def _ranked(found: Matched, facts: CorpusFacts, trusted: Beside, ranked: Paired)
 
     profile = trusted.profile
     pairs = len(profile.sizes[found.size].pair_rows)
-    raised = _raised(ranked, trusted.own_scores(found.size))
+    alarm = min(ranked.directed.p_value, ranked.changed.p_value) <= AT_RISK
+    raised = _raised(ranked, trusted.own_scores(found.size) if alarm else Scores())
     beside = f"{pairs} pairs of halves of human sources at {found.size:,} words"
     reasons = _reasons(ranked, raised, beside, trusted.name)
     level = _level(ranked, raised, pairs, found.size)
