@@ -160,10 +160,13 @@ def _new(path: Path, content: str, force: bool) -> File:
 
 
 def _settings(choices: Choices, force: bool) -> File:
-    """contam.toml; not where pyproject.toml has the settings, which it would hide."""
+    """contam.toml; not where another file of the folder has the settings, which it would hide."""
     path, project = choices.folder / CONFIGURATION, choices.folder / "pyproject.toml"
-    if not _present(path) and project.is_file() and re.search(r"^\s*\[tool\.contam\b", _text(project), re.M):
-        return File(path, configuration(choices), "keep", "not written: pyproject.toml has [tool.contam]")
+    there = ".contam.toml is there" if _present(choices.folder / ".contam.toml") else ""
+    if project.is_file() and re.search(r"^\s*\[tool\.contam\b", _text(project), re.M):
+        there = "pyproject.toml has [tool.contam]"
+    if there and not _present(path):
+        return File(path, configuration(choices), "keep", f"not written: {there}")
     return _new(path, configuration(choices), force)
 
 

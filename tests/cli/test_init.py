@@ -135,10 +135,25 @@ def test_a_folder_below_the_repository(cli, project):
     assert re.search(hook["files"], "models/de/corpus/x.jsonl") and not re.search(hook["files"], "corpus/x.jsonl")
 
 
-def test_settings_in_pyproject_are_not_hidden_by_a_new_file(cli, project):
-    (project / "pyproject.toml").write_text("[tool.contam]\nfail-on = 'at_risk'\n")
+@pytest.mark.parametrize("name", ["pyproject.toml", ".contam.toml"])
+def test_settings_in_another_file_are_not_hidden_by_a_new_one(cli, project, name):
+    (project / name).write_text("[tool.contam]\nfail-on = 'at_risk'\n")
     outcome = cli("init", "--yes")
-    assert outcome.code == 0 and "[tool.contam]" in outcome.out and not (project / CONFIGURATION).exists()
+    assert outcome.code == 0 and f"not written: {name}" in outcome.out and not (project / CONFIGURATION).exists()
+
+
+BLOCKED = {
+    "a file where a folder is to be": lambda folder: (folder / ".github").write_text("x"),
+    "a folder where a file is to be": lambda folder: (folder / ".gitignore").mkdir(),
+    "bytes that are no text": lambda folder: (folder / ".pre-commit-config.yaml").write_bytes(b"\xff\xfe\x00"),
+}
+
+
+@pytest.mark.parametrize("block", BLOCKED.values(), ids=BLOCKED)
+def test_what_cannot_be_written_is_2_and_told(cli, project, block):
+    block(project)
+    outcome = cli("init", "--yes")
+    assert outcome.code == 2 and "contam: " in outcome.err and "bug" not in outcome.err
 
 
 # --- the hook in files that exist -----------------------------------------------------------------------------------
