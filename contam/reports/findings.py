@@ -138,7 +138,7 @@ def _part(result: Any, gate: Gate) -> Part:
     findings = [*judged.told(), *(judged.of_rule(rule) for rule in rules if rule.id in judged.loud)]
     findings = [replace(finding, path=anchor) for finding in findings]
     documents = getattr(result, "documents", ())
-    findings += [judged.of_document(found) for found in getattr(documents, "worst", ())]
+    findings += [judged.of_document(found) for found in getattr(documents, "worst", ()) if judged.speaks(found.rule)]
     findings += [_unread(skipped) for corpus in read for skipped in corpus.skipped]
     name = getattr(result, "name", "")
     seconds = getattr(getattr(result, "provenance", result), "seconds", 0.0)
@@ -230,12 +230,16 @@ class _Judged:
             rule.id, "rule", level, message, value=rule.value, limit=rule.limit, undecided=undecided
         )  # fmt: skip
 
+    def speaks(self, rule: str) -> bool:
+        """Whether a rule has something to tell; a healthy corpus has worst documents too, and they are no findings."""
+        return bool(self.told()) if rule == _OF_THE_CORPUS else rule in self.loud
+
     def of_document(self, found: DocumentFinding) -> Finding:
-        """A document, as loud as its rule; a note where no rule complains. One that is only the likeliest cause of a
-        finding about the whole corpus warns at most."""
+        """A document, as loud as its rule. One that is only the likeliest cause of a finding about the whole corpus
+        warns at most."""
         path, line = split_label(found.id)
         verdict = next((told.level for told in self.told()), NOTE)
-        level = self.levels.get(found.rule) or (verdict if found.rule == _OF_THE_CORPUS else NOTE)
+        level = self.levels.get(found.rule) or verdict
         if found.rule in _EXAMPLES:
             level = NOTE
         elif level == ERROR and means(found.rule):

@@ -32,7 +32,7 @@ _EXCERPT = 1500
 _WIDE_CELL = 40
 _SHORT_NAME = 24
 """Characters of a row's name up to which it stays on one line."""
-_SECTIONS_FOR_NAVIGATION = 4
+_SECTIONS_FOR_NAVIGATION, _LINKS = 4, 24
 _NUMBER = re.compile(r"[-+−]?[\d,. ]*\d[\d,.]*(e[-+]?\d+)?\s?(%|s)?|-|–|")
 _POLICY = (
     f"default-src 'none'; script-src '{DIGEST}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
@@ -85,8 +85,9 @@ def _navigation(sections: tuple[Section, ...]) -> str:
     named = [(number, section.title) for number, section in enumerate(sections, 1) if section.title]
     if len(named) < _SECTIONS_FOR_NAVIGATION:
         return ""
-    links = (f'<li><a href="#s{number}">{escape(shorten(title, 60))}</a></li>' for number, title in named)
-    return f'<nav aria-label="Sections"><ul>{"".join(links)}</ul></nav>'
+    links = [f'<li><a href="#s{number}">{escape(shorten(title, 60))}</a></li>' for number, title in named[:_LINKS]]
+    more = [f"<li>and {len(named) - _LINKS} more below</li>"] if len(named) > _LINKS else []
+    return f'<nav aria-label="Sections"><ul>{"".join([*links, *more])}</ul></nav>'
 
 
 def _section(section: Section, number: int) -> str:

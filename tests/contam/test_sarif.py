@@ -117,6 +117,11 @@ def test_a_clean_corpus_has_results_and_they_are_empty():
     assert run["invocations"][0]["toolExecutionNotifications"] == []
 
 
+def test_the_worst_documents_of_a_healthy_corpus_are_no_results():
+    healthy = make_audit(documents=Documents(2, documents("x:1", "x:2").worst + documents("x:3", rule="verdict").worst))
+    assert run_of(healthy)["results"] == []
+
+
 def test_the_verdict_the_rule_and_the_document_are_results_worst_first():
     found = run_of(looped("data/x.jsonl:12"))["results"]
     assert [r["ruleId"] for r in found] == [VERDICT, "REP001", "REP001"]
@@ -164,7 +169,8 @@ def test_an_input_that_was_not_read_is_a_notification_with_its_place():
 def test_a_fingerprint_knows_no_line_and_no_value_but_rule_file_and_text():
     def prints(label: str, value: float = 0.9, rule: str = "REP001", text: str = "a b") -> str:
         found = Documents(1, (DocumentFinding(label, rule, value, text),))
-        return run_of(make_audit(documents=found))["results"][0]["partialFingerprints"]["contam/v1"]
+        loud = RuleResult(rule, "name", "warn", 0.3, 0.1, "it warns")
+        return run_of(make_audit(rules=(loud,), documents=found))["results"][1]["partialFingerprints"]["contam/v1"]
 
     first = prints("data/x.jsonl:3")
     assert prints("data/x.jsonl:99", 0.4) == first == prints("data/x.jsonl:3", text=" A  b\n")
