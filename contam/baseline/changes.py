@@ -54,9 +54,11 @@ def signals(
 ) -> Iterable[tuple[str, Moved]]:
     """Every printed signal that both sides have, at the size of ``parts``, in a sample of a text of ``words`` words."""
     noise = noise_of(parts, profile, words)
-    for key, base, deviation in zip(parts.columns, parts.expected(words).tolist(), noise.deviations.tolist()):
+    had = dict(zip(parts.columns, zip(parts.expected(words).tolist(), noise.deviations.tolist())))
+    for key in UNITS:
+        base, deviation = had.get(key, (math.nan, math.nan))
         value = values.get(key, math.nan)
-        if key in UNITS and math.isfinite(base) and math.isfinite(value):
+        if math.isfinite(base) and math.isfinite(value):
             known = deviation if math.isfinite(deviation) else None
             yield key, moved(base, value, known, UNITS[key][1], noise.reason)
 
