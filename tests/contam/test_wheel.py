@@ -30,7 +30,7 @@ def test_every_module_and_data_file_is_in_it(wheel):
     names = set(wheel.namelist())
     for folder in (ROOT / "contam", ROOT / "cli/contam_cli", ROOT / "metrics/contam_metrics"):
         for path in folder.rglob("*"):
-            if path.suffix in (".py", ".npz", ".profile", ".json", ".typed"):
+            if path.suffix in (".py", ".npz", ".profile", ".json", ".typed", ".toml", ".yml", ".yaml"):
                 assert path.relative_to(folder.parent).as_posix() in names
 
 
