@@ -66,13 +66,16 @@ def _finite(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, float
 
 
 def _walk(value: Any, prefix: str) -> Iterator[tuple[str, float]]:
-    """Every number of a JSON object by its dotted way; of lists only those of objects, by their names."""
+    """Every number of a JSON object by its dotted way; of lists only those of objects, by their names. Single documents
+    are left out: they come and go."""
     if isinstance(value, Mapping):
         for name, inside in value.items():
             if name not in _OWN:
                 yield from _walk(inside, f"{prefix}.{name}" if prefix else str(name))
     elif isinstance(value, (list, tuple)) and all(isinstance(item, Mapping) for item in value):
         for place, item in enumerate(value):
+            if "excerpt" in item:
+                continue
             named = item.get("name") or item.get("id") or place
             yield from _walk(item, f"{prefix}.{named}")
     else:
