@@ -26,6 +26,7 @@ from contam.models.ngram_writing import Drawing, write
 from contam.models.word_text import tokens, written
 from contam.reports import write_whole
 from contam.reports.charts import Chart, Line, draw_charts
+from contam.reports.vector import FAINT, INK, PAPER
 from contam.result import Figure
 from contam.rules import RULES, Rule
 from contam.wording import PERCENT, name_of
@@ -37,7 +38,8 @@ TEMPERATURES = (1.0, 0.5)
 HALF = 30_000
 """Words of a half at most: somewhat more than is judged, since near copies are dropped."""
 COPIED = (0.0, 0.05, 0.1, 0.2, 0.3)
-Points = dict[str, list[tuple[float, Any]]]
+THEMES = {INK: ("ink", "#e6edf3"), FAINT: ("faint", "#3d444d"), PAPER: ("paper", "#0d1117")}
+"""Colours of light paper: what they are called in the picture, and what they are where dark is preferred."""
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,16 @@ def draw_rule(rows: Sequence[dict[str, Any]], rule: Rule) -> str:
     return draw_charts(panels, "generation", columns=2)[0]
 
 
+def themed(svg: str) -> str:
+    """A picture that follows its reader's preference for light or dark."""
+    light = ";".join(f"--{name}:{colour}" for colour, (name, _) in THEMES.items())
+    dark = ";".join(f"--{name}:{colour}" for name, colour in THEMES.values())
+    for colour, (name, _) in THEMES.items():
+        svg = svg.replace(colour, f"var(--{name})")
+    rules = f":root{{{light}}} @media (prefers-color-scheme: dark) {{ :root{{{dark}}} }} "
+    return svg.replace('<style type="text/css">', f'<style type="text/css">{rules}', 1)
+
+
 def main() -> None:
     """Measure (or read) and draw."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -196,7 +208,7 @@ def main() -> None:
     TARGET.mkdir(exist_ok=True)
     for rule in RULES:
         if rule.id in DRAWN:
-            write_whole(TARGET / f"{rule.id}.svg", DRAWN[rule.id](rows, rule))
+            write_whole(TARGET / f"{rule.id}.svg", themed(DRAWN[rule.id](rows, rule)))
 
 
 DRAWN: dict[str, Callable[[Sequence[dict[str, Any]], Rule], str]] = {

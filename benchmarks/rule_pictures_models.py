@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import sources
+from rule_pictures import themed
 
 import contam
 from contam.mixing.estimating import estimate
@@ -136,7 +137,7 @@ def main() -> None:
     (DOCS / "rules").mkdir(exist_ok=True)
     for name in (only,) if only else PARTS:
         for identity, svg in PARTS[name]():
-            write_whole(DOCS / "rules" / f"{identity}.svg", svg)
+            write_whole(DOCS / "rules" / f"{identity}.svg", themed(svg))
 
 
 if __name__ == "__main__":
