@@ -33,7 +33,7 @@ output could not be judged.
     "--rules",
     multiple=True,
     metavar="ID,...",
-    help="Rules or prefixes of REP001 REP002 REP004 DUP001 DUP002.  [default: REP001,DUP001,DUP002]",
+    help="Rules or prefixes of REP001 REP002 REP004 DUP001 DUP002 PPL001.  [default: REP001,DUP001,DUP002]",
 )
 @click.option("--limit", "limits", multiple=True, metavar="RULE=VALUE", help="Another limit for a rule (repeatable).")
 @click.option("--against", metavar="PATH", help="Also drop copies of the documents there, such as held-out text.")
@@ -42,7 +42,10 @@ output could not be judged.
 @click.option("--force", is_flag=True, help="Replace OUT.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; say what would be dropped.")
 @click.option("--no-audit", is_flag=True, help="No audit of the corpus before and after.")
-@click.option("--reference", metavar="PATH", help="Trusted text of the same source, for these audits.")
+@click.option("--reference", metavar="PATH", help="Trusted text of the same source: for the audits, and for PPL001.")
+@click.option("--model", metavar="MODEL", help="For PPL001: tiny, a folder, a hub name.")
+@click.option("--device", default="auto", show_default=True, metavar="NAME", help="For --model.")
+@click.option("--precision", default="fp32", show_default=True, metavar="NAME", help="For --model: fp32, tf32, bf16.")
 @reading_options
 @click.option(
     "--fail-on",
@@ -83,15 +86,18 @@ def filter(paths: tuple[str, ...], form: str, outputs: tuple[str, ...], **given:
 def _options(given: dict[str, Any]) -> Any:
     """The options of the filter and of its audits."""
     from contam.auditing import AuditOptions
-    from contam.filtering.options import DEFAULT_RULES, FilterOptions, parse_limits
+    from contam.filtering.options import DEFAULT_RULES, FilterOptions, parse_limits, parse_surprise
 
     policy = settings().configuration.policy
     judged = {name: given.pop(name) for name in ("reference", "profile", "seed", "sample_tokens")}
     manifest = given.pop("manifest")
     asked = None if given.pop("no_audit") else AuditOptions(**judged, policy=policy)
+    limits = given.pop("limits")
     return FilterOptions(
         rules=given.pop("rules") or tuple(rule for rule in DEFAULT_RULES if policy.applies(rule)),
-        limits=parse_limits(given.pop("limits")),
+        limits=parse_limits(limits),
+        surprise=parse_surprise(limits),
+        trusted=judged["reference"],
         manifest=Path(manifest) if manifest else None,
         audit=asked,
         **given,

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from contam.corpus import Chunk, Corpus, Task
 from contam.engine import Progress
-from contam.filtering.options import DUP002, REP001, REP002, REP004, FilterOptions
+from contam.filtering.options import DUP002, PPL001, REP001, REP002, REP004, FilterOptions
+from contam.filtering.surprise import Scorer
 from contam.formats.task import Problem
 from contam.result import Skipped
 from contam_metrics.batch import Batch
@@ -101,7 +102,9 @@ def signatures_of(view: View) -> NDArray[np.uint16]:
 class Measurer:
     """Measures tasks in any thread; every thread has memory of its own."""
 
-    def __init__(self, options: FilterOptions) -> None:
+    def __init__(self, options: FilterOptions, scorer: Scorer | None = None) -> None:
+        self.scorer = scorer
+        self.surprise = options.surprise or (-np.inf, np.inf)
         self.rules = [r for r in (REP001, REP002, REP004) if r in options.chosen]
         self.limits = {r: options.limit(r) for r in self.rules}
         self.near = DUP002 in options.chosen
@@ -140,14 +143,24 @@ class Measurer:
         self, chunk: Chunk, values: dict[str, NDArray[np.float64]]
     ) -> tuple[Flags, tuple[tuple[str, int, float, str], ...]]:
         flags: Flags = {}
-        excerpts = []
+        excerpts: list[tuple[str, int, float, str]] = []
         for rule, found in values.items():
             places = np.flatnonzero(over(rule, found, self.limits[rule]))
             flags[rule] = places, found[places]
-            for i in places[np.argsort(-found[places], kind="stable")][:EXCERPTS].tolist():
-                text = chunk.batch.text(i)[:EXCERPT].decode("utf-8", "replace")
-                excerpts.append((rule, i, float(found[i]), text))
+            excerpts += self._excerpts(chunk, rule, places, found)
+        if self.scorer is not None:
+            bits = self.scorer.bits([chunk.batch.text(i) for i in range(len(chunk.batch))])
+            places = np.flatnonzero((bits < self.surprise[0]) | (bits > self.surprise[1]))
+            flags[PPL001] = places, bits[places]
+            excerpts += self._excerpts(chunk, PPL001, places, bits)
         return flags, tuple(excerpts)
+
+    def _excerpts(
+        self, chunk: Chunk, rule: str, places: NDArray[np.int64], values: NDArray[np.float64]
+    ) -> list[tuple[str, int, float, str]]:
+        """The beginnings of the worst documents of a rule."""
+        worst = places[np.argsort(-values[places], kind="stable")][:EXCERPTS].tolist()
+        return [(rule, i, float(values[i]), chunk.batch.text(i)[:EXCERPT].decode("utf-8", "replace")) for i in worst]
 
 
 def in_order(tasks: Iterator[S], work: Callable[[S], T], threads: int) -> Iterator[T]:
@@ -196,7 +209,9 @@ class Documents:
         return f"{self.names[self.files[i]]}:{self.lines[i]}"
 
 
-def measure_documents(corpus: Corpus, names: tuple[str, ...], options: FilterOptions) -> Documents:
+def measure_documents(
+    corpus: Corpus, names: tuple[str, ...], options: FilterOptions, scorer: Scorer | None = None
+) -> Documents:
     """Measure every document of a corpus whose files have ``names``; memory grows with the documents, not their text:
     about 30 bytes for each, and 256 more for near duplicates."""
     if not warm.compiled((*warm.MODULES, *corpus.kernels)):
@@ -206,7 +221,7 @@ def measure_documents(corpus: Corpus, names: tuple[str, ...], options: FilterOpt
     parts: list[Part] = []
     rows: list[NDArray[np.uint16]] = []
     done = documents = 0
-    for part in in_order(corpus.tasks(), Measurer(options), options.threads):
+    for part in in_order(corpus.tasks(), Measurer(options, scorer), options.threads):
         if part.rows is not None:
             rows.append(part.rows)
         parts.append(replace(part, rows=None))

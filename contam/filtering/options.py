@@ -14,6 +14,7 @@ from contam.errors import UsageError
 from contam.formats.task import ReadOptions
 
 REP001, REP002, REP004, DUP001, DUP002 = "REP001", "REP002", "REP004", "DUP001", "DUP002"
+PPL001 = "PPL001"
 UNREAD = "unread"
 DEFAULT_RULES = (REP001, DUP001, DUP002)
 
@@ -41,6 +42,7 @@ DOCUMENT_RULES = {
         DocumentRule(REP004, "gopher-repetition", 1.0, (0.1, 100.0), "largest ratio to Gopher's published limits"),
         DocumentRule(DUP001, "exact-duplicates", 1.0, None, "byte for byte the same as an earlier document"),
         DocumentRule(DUP002, "near-duplicates", 0.8, (0.7, 1.0), "Jaccard similarity of 5-word pieces to a kept one"),
+        DocumentRule(PPL001, "bits-per-byte", 0.0, None, "bits per byte under a model, outside of two limits"),
     )
 }
 
@@ -57,11 +59,29 @@ def chosen_rules(given: Iterable[str]) -> tuple[str, ...]:
     return found
 
 
+def parse_surprise(given: Iterable[str]) -> tuple[float, float] | None:
+    """The limits in ``PPL001=LOW..HIGH``, if they are given; a usage error says what is wrong."""
+    for text in given:
+        name, _, value = text.partition("=")
+        if name.strip().upper() == PPL001:
+            low, dots, high = value.partition("..")
+            try:
+                limits = float(low), float(high)
+            except ValueError:
+                dots, limits = "", (0.0, 0.0)
+            if not dots or not limits[0] < limits[1]:
+                raise UsageError(f"--limit {text!r}: expected PPL001=LOW..HIGH in bits per byte, such as PPL001=0.6..3")
+            return limits
+    return None
+
+
 def parse_limits(given: Iterable[str]) -> dict[str, float]:
-    """``RULE=VALUE`` as limits by rule; a usage error says what is wrong."""
+    """``RULE=VALUE`` as limits by rule, but for PPL001's two; a usage error says what is wrong."""
     limits = {}
     for text in given:
         name, equals, value = text.partition("=")
+        if name.strip().upper() == PPL001:
+            continue
         try:
             number = float(value)
         except ValueError:
@@ -91,8 +111,10 @@ class FilterOptions:
     ``rules`` are ids or prefixes (``DUP``), ``limits`` the limits that differ from the rules' own. ``against`` is text
     (a path, or several) whose copies are dropped too: held-out text, say. ``manifest`` is where the list of what was
     dropped goes (None: ``OUT.dropped``). ``drop_unread`` drops records that could not be read as documents, which are
-    kept otherwise. ``force`` replaces an earlier output. ``dry_run`` writes nothing. ``audit`` says how the corpus is
-    audited before and after; None leaves that out.
+    kept otherwise. ``model`` is the language model of PPL001, which drops what is outside of the limits ``surprise``
+    (bits per byte; None: the 1 % and 99 % quantiles of the documents of ``trusted`` text). ``force`` replaces an
+    earlier output. ``dry_run`` writes nothing. ``audit`` says how the corpus is audited before and after; None leaves
+    that out.
     """
 
     rules: tuple[str, ...] = DEFAULT_RULES
@@ -102,6 +124,11 @@ class FilterOptions:
     split: str | None = None
     strict: bool = False
     workers: int | None = None
+    model: str | None = None
+    surprise: tuple[float, float] | None = None
+    trusted: str | os.PathLike[str] | None = None
+    device: str = "auto"
+    precision: str = "fp32"
     manifest: Path | None = None
     drop_unread: bool = False
     force: bool = False
@@ -115,8 +142,17 @@ class FilterOptions:
             check_limit(rule, value)
             if rule not in chosen:
                 raise UsageError(f"a limit for {rule}, which is not among the rules ({', '.join(chosen)})")
+        self._check_model(PPL001 in chosen)
         if self.workers is not None and self.workers < 1:
             raise UsageError(f"workers must be at least 1, not {self.workers}")
+
+    def _check_model(self, wanted: bool) -> None:
+        if wanted and self.model is None:
+            raise UsageError("PPL001 needs a language model: --model tiny, a folder or a hub name")
+        if wanted and self.surprise is None and self.trusted is None:
+            raise UsageError("PPL001 needs limits: --limit PPL001=LOW..HIGH, or --reference trusted text for them")
+        if not wanted and (self.model is not None or self.surprise is not None):
+            raise UsageError(f"a model or limits for PPL001, which is not among the rules ({', '.join(self.chosen)})")
 
     @property
     def chosen(self) -> tuple[str, ...]:

@@ -39,8 +39,8 @@ class Filtered:
     """The whole result of a filter.
 
     ``documents`` and ``bytes`` (of text) were read, ``dropped`` and ``dropped_bytes`` of them are left out; ``unread``
-    records are no documents (kept, unless ``unread_dropped``). ``by_rule`` says why; a document may be flagged by several.
-    ``manifest`` is where every dropped document is named. ``before`` and ``after`` are audits.
+    records are no documents (kept, unless ``unread_dropped``). ``by_rule`` says why; several rules may flag a
+    document. ``manifest`` is where every dropped document is named. ``before`` and ``after`` are audits.
     """
 
     sources: tuple[str, ...]

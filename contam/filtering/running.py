@@ -21,9 +21,10 @@ from contam.errors import InputError, UsageError
 from contam.filtering.copying import Layout
 from contam.filtering.deciding import Decided, Finding, Read, changed, decide
 from contam.filtering.measuring import Documents, measure_documents
-from contam.filtering.options import DOCUMENT_RULES, UNREAD, FilterOptions
+from contam.filtering.options import DOCUMENT_RULES, DUP001, PPL001, UNREAD, FilterOptions
 from contam.filtering.places import ROWS, Inputs, Item, Output, find_inputs, find_output, state_of
 from contam.filtering.result import Dropped, Filtered, FilteredFile
+from contam.filtering.surprise import Scorer, ordinary
 from contam.filtering.writing import Cuts, manifest_beside, unread_lines, whole_or_not, write_file
 from contam.formats.csv_table import TableRows
 from contam.formats.csv_table import tasks as table_tasks
@@ -83,7 +84,8 @@ def _work(paths: list[str], inputs: Inputs, options: FilterOptions) -> Work:
     reading = options.reading
     corpus = partial(Corpus.open, paths, reading)
     against = _against(options)
-    documents = measure_documents(corpus(), names, options)
+    options, scorer = _scorer(options)
+    documents = measure_documents(corpus(), names, options, scorer)
     if not len(documents):
         reasons = "; ".join(f"{s.path}: {s.reason}" for s in (*inputs.skipped, *documents.skipped)[:3])
         raise InputError(f"no documents in {', '.join(paths)}{': ' + reasons if reasons else ''}")
@@ -95,6 +97,16 @@ def _work(paths: list[str], inputs: Inputs, options: FilterOptions) -> Work:
     if not any(c.left for c in cuts):
         raise InputError("nothing would be left: every document is flagged; look at them with --dry-run")
     return Work(tuple(paths), inputs, options, documents, against.documents if against else None, decided, cuts)
+
+
+def _scorer(options: FilterOptions) -> tuple[FilterOptions, Scorer | None]:
+    """The model of PPL001, and the options with its limits."""
+    if PPL001 not in options.chosen or options.model is None:
+        return options, None
+    scorer = Scorer(options.model, options.device, options.precision)
+    if options.surprise is None and options.trusted is not None:
+        options = replace(options, surprise=ordinary(scorer, _paths(options.trusted), options.reading))
+    return options, scorer
 
 
 def _against(options: FilterOptions) -> Read | None:
@@ -188,6 +200,8 @@ def manifest_rows(work: Work) -> Iterator[dict[str, Any]]:
 def _row(work: Work, path: str, line: int, finding: Finding) -> dict[str, Any]:
     rule = DOCUMENT_RULES[finding.rule]
     limit = None if rule.bounds is None else work.options.limit(finding.rule)
+    if rule.id == PPL001 and work.options.surprise is not None:
+        limit = work.options.surprise[0 if finding.value < work.options.surprise[0] else 1]
     row = {"path": path, "line": line, "rule": rule.id, "value": round(finding.value, 6), "limit": limit}
     return row if finding.of < 0 else row | {"of": "{}:{}".format(*place_of(work, finding.of))}
 
@@ -207,12 +221,15 @@ def _result(work: Work, output: Output | None) -> Filtered:
     out = "" if output is None else str(output.path)
     skipped = (*work.inputs.skipped, *documents.skipped)
     asked = work.options
+    limits: dict[str, Any] = {rule: asked.limit(rule) for rule in asked.chosen if rule not in (DUP001, PPL001)}
+    if asked.surprise is not None:
+        limits[PPL001] = list(asked.surprise)
     return Filtered(
         work.paths, out, "" if output is None else str(output.manifest), len(documents), len(findings),
         int(documents.sizes.sum()), int(documents.sizes[flagged].sum()), sum(len(c.unread) for c in work.cuts),
         asked.drop_unread, _counted(work), tuple(_files(work, output)), _worst(work), skipped[:NAMED],
         len(skipped), _notes(work), asked.dry_run,
-        settings={"rules": list(asked.chosen), "limits": {r: asked.limit(r) for r in asked.chosen if r != "DUP001"}},
+        settings={"rules": list(asked.chosen), "limits": limits},
     )  # fmt: skip
 
 
