@@ -134,8 +134,10 @@ def _part(result: Any, gate: Gate) -> Part:
     code = exit_code_of(result, gate)
     read: tuple[CorpusInfo, ...] = tuple(_corpora(result))
     anchor = str(gate.configuration) if gate.configuration else first_file(s for c in read for s in c.sources)
-    judged = _Judged(verdict, gate, {rule.id: _level_of_rule(rule, verdict, gate) for rule in rules})
-    findings = [*judged.told(), *(judged.of_rule(rule) for rule in rules if rule.id in judged.loud)]
+    failing = code == 1 and _at_gate(verdict, gate)
+    judged = _Judged(verdict, gate, code, {rule.id: _level_of_rule(rule, failing, gate) for rule in rules})
+    findings = [*_over_the_limit(result, code), *judged.told()]
+    findings += [judged.of_rule(rule) for rule in rules if rule.id in judged.loud]
     findings = [replace(finding, path=anchor) for finding in findings]
     documents = getattr(result, "documents", ())
     findings += [judged.of_document(found) for found in getattr(documents, "worst", ()) if judged.speaks(found.rule)]
@@ -183,26 +185,37 @@ def _said(rule: RuleResult) -> str:
     return rule.message.removeprefix("skipped: ")
 
 
-def _level_of_rule(rule: RuleResult, verdict: Verdict | None, gate: Gate) -> str | None:
-    """An error where the rule fails the gate; None where there is nothing to tell."""
+def _level_of_rule(rule: RuleResult, failing: bool, gate: Gate) -> str | None:
+    """An error where the rule, or with it the verdict (``failing``), fails the gate; None where there is nothing to
+    tell."""
     if rule.status == "skipped":
         return ERROR if rule.enforced else None
     if rule.status == "fail" and gate.fail_on != "never":
-        return ERROR if rule.enforced or _fails(verdict, gate) else WARNING
+        return ERROR if rule.enforced or failing else WARNING
     return WARNING if rule.status in ("fail", "warn") else None
 
 
-def _fails(verdict: Verdict | None, gate: Gate) -> bool:
-    """Whether the verdict alone makes the exit code 1."""
+def _over_the_limit(result: Any, code: int) -> list[Finding]:
+    """A mixture whose proven synthetic share is above the limit that was given fails by that alone."""
+    share, limit = getattr(result, "synthetic_share", None), getattr(result, "limits", {}).get("share")
+    if code != 1 or share is None or limit is None or share.proven <= limit:
+        return []
+    told = f"at least {100 * share.proven:.1f} % of the documents are proven synthetic, more than --max-share {limit:g}"
+    return [Finding(VERDICT, "verdict", ERROR, told, value=share.proven, limit=limit)]
+
+
+def _at_gate(verdict: Verdict | None, gate: Gate) -> bool:
+    """Whether the verdict is at or above the level that fails."""
     return verdict is not None and gate.fail_on != "never" and verdict.level.severity >= Level(gate.fail_on).severity
 
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """A verdict under a gate, and how loud each rule is (None: not at all)."""
+    """A verdict under a gate, the exit code it came to, and how loud each rule is (None: not at all)."""
 
     verdict: Verdict | None
     gate: Gate
+    code: int
     levels: dict[str, str | None]
 
     @property
@@ -216,9 +229,9 @@ class _Judged:
             return []
         undecided = self.verdict.level is Level.INSUFFICIENT
         if undecided:
-            level = NOTE if self.gate.allow_insufficient else ERROR
+            level = {0: NOTE, 1: WARNING}.get(self.code, ERROR)
         else:
-            level = ERROR if _fails(self.verdict, self.gate) else WARNING
+            level = ERROR if self.code == 1 and _at_gate(self.verdict, self.gate) else WARNING
         return [Finding(VERDICT, "verdict", level, headline(self.verdict), undecided=undecided)]
 
     def of_rule(self, rule: RuleResult) -> Finding:

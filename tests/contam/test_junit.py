@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from contam.errors import InputError
 from contam.reports import render
 from contam.reports.failed import Failure
-from contam.reports.findings import Gate
+from contam.reports.findings import Gate, outcome_of
 from contam.result import DocumentFinding, Documents, Level, RuleResult
 
 
@@ -132,3 +132,23 @@ def test_another_reader_reads_the_same(tmp_path):
     assert [c.result[0].type for c in cases if c.result and isinstance(c.result[0], junitparser.Failure)] == [
         "CONTAM-VERDICT", "REP001",
     ]  # fmt: skip
+
+
+def test_a_share_above_its_limit_fails_the_verdict_of_a_mixture():
+    from mixes import make_mix, make_share
+
+    mix = make_mix("full", synthetic_share=make_share(bound=0.32), limits={"share": 0.1})
+    assert mix.exit_code("never") == 1 and kinds(tree(mix, Gate("never")))["verdict"] == "failure"
+    assert "more than --max-share 0.1" in next(tree(mix, Gate("never")).iter("failure")).get("message")
+
+
+@pytest.mark.parametrize("level", list(Level))
+@pytest.mark.parametrize("gate", [Gate(), Gate("at_risk"), Gate("never"), Gate(allow_insufficient=True)])
+@pytest.mark.parametrize("enforced", ["pass", "warn", "fail", "skipped"])
+def test_there_is_an_error_exactly_where_the_exit_code_is_not_0(level, gate, enforced):
+    audit = make_audit(level, rules=(rule("DUP001", enforced, True), rule("REP001", "fail"), rule("DIV001", "warn")))
+    outcome = outcome_of(audit, gate)
+    assert (outcome.count("error") > 0) == (outcome.exit_code != 0)
+    root = tree(audit, gate)
+    failed = int(root.get("failures")) + int(root.get("errors"))
+    assert (failed > 0) == (outcome.exit_code != 0)
