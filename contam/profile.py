@@ -200,7 +200,8 @@ def builtin(name: str = "english") -> Profile:
 
 
 def find(name_or_path: str | Path) -> Profile:
-    """A built-in profile by name, or one from a file."""
+    """A built-in profile by name (``english``, or ``builtin:english`` as reports say), or one from a file."""
+    name_or_path = str(name_or_path).removeprefix("builtin:")
     if str(name_or_path) in list_profiles() or not Path(name_or_path).exists():
         return builtin(str(name_or_path))
     return load(name_or_path)
