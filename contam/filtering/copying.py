@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from contam.errors import InputError
 from contam.filtering.packing import Write
-from contam.filtering.places import BOM
+from contam.filtering.places import BOM, marked
 from contam.formats.blocks import PADDING, Block, count_newlines
 from contam.formats.csv_table import Rows, Table, TableRows, read
 from contam.formats.json_document import Elements
@@ -23,6 +23,8 @@ from contam.formats.text import border
 Lines = NDArray[np.int64]
 NEWLINE, SPACE = 10, 0x20
 _WHITE = b" \t\r\n"
+MARK = 4
+"""Bytes of the longest byte order mark."""
 MOST = 64 * MIB
 """Bytes of a row that are looked through for its end."""
 
@@ -54,8 +56,10 @@ def _marked(pieces: Iterable[bytes], write: Write) -> Iterator[bytes]:
     """The pieces behind a byte order mark, which is written: it belongs to the file, not to its first record."""
     waiting = iter(pieces)
     head = b""
-    while len(head) < len(BOM) and (piece := next(waiting, b"")):
+    while len(head) < MARK and (piece := next(waiting, b"")):
         head += piece
+    if marked(head):
+        raise InputError("UTF-16 or UTF-32 cannot be written back in parts: convert it to UTF-8 first")
     if head.startswith(BOM):
         write(BOM)
         head = head.removeprefix(BOM)

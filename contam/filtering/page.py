@@ -46,6 +46,8 @@ def _told(result: Filtered) -> tuple[str, ...]:
         told.append(f"{plural(result.unread, 'record')} could not be read as documents: {what}")
     if result.dry_run:
         told.append("a dry run: nothing is written")
+        if not result.kept:
+            told.append("no document would be left: without --dry-run this is an error")
     else:
         told.append(f"written to {result.out}; what was dropped is listed in {result.manifest}")
     return tuple(told)

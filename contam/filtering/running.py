@@ -94,7 +94,7 @@ def _work(paths: list[str], inputs: Inputs, options: FilterOptions) -> Work:
     if options.on_progress:
         options.on_progress(Progress("writing"))
     cuts = tuple(_cuts(inputs, documents, decided, options))
-    if not any(c.left for c in cuts):
+    if not options.dry_run and not any(c.left for c in cuts):
         raise InputError("nothing would be left: every document is flagged; look at them with --dry-run")
     return Work(tuple(paths), inputs, options, documents, against.documents if against else None, decided, cuts)
 

@@ -8,10 +8,12 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from contam.errors import InputError, UsageError
 from contam.filtering import running, writing
+from contam.filtering.copying import copy_text
 from contam.filtering.running import filter_corpus
 
 LOOP = "round and round it goes and " * 40
@@ -160,6 +162,12 @@ def test_nothing_left_is_an_error(tmp_path):
     with pytest.raises(InputError, match="nothing would be left"):
         run(tmp_path / "a.jsonl", tmp_path / "b.jsonl")
     assert [p.name for p in tmp_path.iterdir()] == ["a.jsonl"]
+    assert filter_corpus(str(tmp_path / "a.jsonl"), None, dry_run=True, audit=None).kept == 0
+
+
+def test_a_long_text_in_utf_16_is_never_cut_by_bytes(tmp_path):
+    with pytest.raises(InputError, match="UTF-16"):
+        copy_text([("some text\n" * 99).encode("utf-16")], np.array([5]), lambda _: None, 100)
 
 
 def test_several_files_are_written_below_what_they_have_in_common(corpus, tmp_path):
