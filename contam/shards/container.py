@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 
 import numpy as np
 import zstandard
@@ -55,7 +56,7 @@ def unpacked(file: bytes) -> Arrays:
     end = body.index(b"\0")
     at, arrays = end + 1, {}
     for name, kind, shape, ascending in json.loads(body[:end]):
-        dtype, count = np.dtype(kind), int(np.prod(shape, dtype=np.int64))
+        dtype, count = np.dtype(kind), math.prod(shape)
         if dtype.kind not in "uif":
             raise ValueError(f"numbers, not {kind}")
         raw = np.frombuffer(body, np.uint8, count * dtype.itemsize, at)

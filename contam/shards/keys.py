@@ -18,6 +18,7 @@ from contam import __version__
 from contam.corpus import Piece
 from contam.formats.task import ReadOptions
 from contam.shards.seen import Asked
+from contam_metrics.metric import Metric
 
 READ = 1 << 20
 PACKAGES = ("numpy", "pyarrow", "zstandard")
@@ -35,10 +36,15 @@ def settings_key(asked: Asked, options: ReadOptions) -> str:
         "packages": [_version(name) for name in PACKAGES],
         "code": [_code(name) for name in sorted({*SOURCES, *modules})] + [_engine()],
         "reading": asdict(options),
-        "metrics": [[m.__module__, m.__qualname__, m.settings] for m in asked.metrics],
+        "metrics": [[m.__module__, m.__qualname__, m.name, m.settings, _constants(m)] for m in asked.metrics],
         "sample": [asked.budget, asked.seed],
     }
     return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
+
+
+def _constants(metric: type[Metric]) -> list[tuple[str, str]]:
+    """What a kind that was made for one audit was made with."""
+    return sorted((name, repr(value)) for name, value in vars(metric).items() if isinstance(value, (int, float, str)))
 
 
 def _version(package: str) -> str:

@@ -94,6 +94,7 @@ class SmallestKeys:
 
     def arrays(self) -> Arrays:
         """The whole state."""
+        self.trim()
         rows = [self.rows[key] for key in sorted(self.rows)]
         return {
             "keys": np.array(sorted(self.rows), np.uint64),

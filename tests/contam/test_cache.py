@@ -16,10 +16,14 @@ import numpy as np
 import pytest
 
 from contam.auditing import AuditOptions, audit
+from contam.baseline.added import added_to
+from contam.baseline.known import Known
 from contam.corpus import Corpus, ReadOptions
 from contam.engine import Measured, Plan, measure
 from contam.errors import InputError, UsageError
 from contam.shards import container, feeding, store
+from contam.shards.keys import settings_key
+from contam.shards.seen import Asked
 from contam.shards.store import Store
 from contam.synthetic.streaming import SampleScores
 from contam_metrics.streaming import METRICS
@@ -56,8 +60,9 @@ def corpus(tmp_path: Path) -> Path:
 def audited(source: Any, **options: Any) -> str:
     """All that an audit says but for how long it took and what was kept."""
     found = audit(source, AuditOptions(**options)).to_dict()
-    for name in ("seconds", "bytes_per_second", "workers", "measured_files", "restored_files"):
-        del found["provenance"][name]
+    for made in (found["provenance"], *(part["provenance"] for part in found["parts"])):
+        for name in ("seconds", "bytes_per_second", "workers", "measured_files", "restored_files"):
+            del made[name]
     return json.dumps(found)
 
 
@@ -194,6 +199,26 @@ def test_metrics_of_other_settings_have_other_keys(
     measured(corpus, cache_dir=tmp_path / "kept")
     monkeypatch.setattr(METRICS[1], "settings", "another")
     assert files(corpus, cache_dir=tmp_path / "kept")[1] == 0
+
+
+def test_a_baseline_is_part_of_the_key() -> None:
+    chance = np.random.default_rng(0)
+    baselines = [Known.of(np.sort(chance.integers(0, 2**64, 9, np.uint64)), 2**64 - 1) for _ in range(2)]
+    kinds = [added_to(baselines[0]), added_to(baselines[1]), added_to(baselines[0]), added_to(baselines[0], seed=1)]
+    keys = [settings_key(Asked((*METRICS, kind), 9, 0), ReadOptions()) for kind in kinds]
+    assert keys[0] == keys[2] and len(set(keys)) == 3
+
+
+def test_an_audit_beside_a_baseline_and_trusted_text_says_the_same(corpus: Path, tmp_path: Path) -> None:
+    chance = np.random.default_rng(8)
+    write(tmp_path / "base.jsonl", [text(chance, 200) for _ in range(150)])
+    kept, file = tmp_path / "kept", tmp_path / "b.json"
+    for restored in (0, 1):
+        made = audit(tmp_path / "base.jsonl", write_baseline=file, cache_dir=kept)
+        assert made.provenance.restored_files == restored
+    beside = {"baseline": file, "reference": tmp_path / "base.jsonl", "order": "known"}
+    plain = audited(corpus, **beside)
+    assert plain != audited(corpus) and [audited(corpus, cache_dir=kept, **beside) for _ in range(2)] == [plain] * 2
 
 
 def cut(data: bytes) -> bytes:
