@@ -221,8 +221,8 @@ def table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
 
 def changes(found: dict[str, Any], named: dict[str, str]) -> str:
     """A line for each change and kind of corpus: the whole, and the new documents by themselves."""
-    head = ("corpus", "baseline", "whole: cases", "alarm", "collapsing", "a figure", "new: cases", "alarm", "collapsing",
-            "a figure")  # fmt: skip
+    each = ("alarm", "collapsing", "a figure")
+    head = ("corpus", "baseline", "whole: cases", *each, "new: cases", *each)
     body = [
         [told, kind, *_rates(_cases(found, kind, what, "whole")), *_rates(_cases(found, kind, what, "added"))]
         for what, told in named.items()

@@ -1,4 +1,4 @@
-"""Which documents a baseline has: a Bloom filter of their content hashes, at most 64 kB.
+"""Which documents a baseline has: a Bloom filter of their content hashes, at most 56 kB.
 
 Ten bits and seven probes a document: of 1,000 new documents about eight are taken for old ones (Bloom 1970). Of a
 corpus with more than `MOST` documents only those with the smallest keys are kept, a known share of all: the same share
@@ -19,7 +19,7 @@ from contam_metrics.metric import Metric, Reading
 from contam_metrics.segments import mixed
 from contam_metrics.view import View
 
-BITS, PROBES, MOST = 10, 7, 52_400
+BITS, PROBES, MOST = 10, 7, 45_000
 """Bits and probes a document; documents from which the filter is one of a share of them."""
 _ALL = (1 << 64) - 1
 _HEAD = struct.Struct("<QQ")
