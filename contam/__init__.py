@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from contam.comparing import compare as compare
     from contam.experiments.recurse.running import recurse as recurse
     from contam.experiments.selftrain.running import selftrain as selftrain
+    from contam.filtering.running import filter_corpus as filter_corpus
     from contam.mixing.estimating import estimate as estimate
     from contam.mixing.running import mix as mix
     from contam.monitoring.callback import CollapseMonitor as CollapseMonitor
@@ -24,6 +25,7 @@ _WHERE = {
     "audit": "contam.auditing",
     "compare": "contam.comparing",
     "estimate": "contam.mixing.estimating",
+    "filter_corpus": "contam.filtering.running",
     "mix": "contam.mixing.running",
     "probe": "contam.probing.running",
     "recurse": "contam.experiments.recurse.running",
@@ -44,6 +46,7 @@ __all__ = [
     "check_model",
     "compare",
     "estimate",
+    "filter_corpus",
     "mix",
     "probe",
     "recurse",
