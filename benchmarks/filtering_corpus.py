@@ -1,7 +1,7 @@
 """What ``contam filter`` finds of planted loops and copies, and how much untouched human text it drops.
 
-``python benchmarks/filtering_corpus.py [plants|sources|files|speed]`` prints four tables. Human text is that of the shared
-data (``sources.py`` says where it is looked for). Some minutes of one core.
+``python benchmarks/filtering_corpus.py [plants|sources|files|speed]`` prints four tables. Human text is that of the
+shared data (``sources.py`` says where it is looked for). Some minutes of one core.
 """
 
 from __future__ import annotations
@@ -149,7 +149,8 @@ def _judge_plants(rows: Sequence[tuple[str, str, str]], folder: Path) -> None:
             lines = [json.dumps({"text": text}) for text in firsts + [text for _, text, _ in chosen]]
             path, out = folder / "in.jsonl", folder / "out.jsonl"
             path.write_text("\n".join(lines) + "\n")
-            filter_corpus(str(path), str(out), audit=None, force=True)
+            rules = ("REP001",) if kind.startswith("loop") else ("DUP001", "DUP002")
+            filter_corpus(str(path), str(out), rules=rules, audit=None, force=True)
             listed = [json.loads(line) for line in (folder / "out.jsonl.dropped").read_text().splitlines()]
             dropped = {row["line"] for row in listed}
             for i, (_, text, original) in enumerate(chosen, len(firsts) + 1):
