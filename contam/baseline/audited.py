@@ -9,7 +9,7 @@ from contam import judging
 from contam.baseline.added import Added, added_to
 from contam.baseline.changes import since
 from contam.baseline.known import Known
-from contam.baseline.record import Baseline, Since
+from contam.baseline.record import NEW, Baseline, Since
 from contam.baseline.side import BaselineSide, profile_of
 from contam.engine import Measured
 from contam.judging import USUAL_SIZE, CorpusFacts, Judgement
@@ -18,7 +18,6 @@ from contam.profile import Profile
 from contam.result import Figure
 from contam_metrics.metric import Metric
 
-NEW = "new since the baseline"
 LEAST_NEW = 5_000
 """Words of new documents from which they are judged by themselves."""
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from contam.attributing import VERDICT, responsible
 from contam.baseline.added import Added
-from contam.baseline.audited import NEW, Compared
+from contam.baseline.audited import Compared
+from contam.baseline.record import NEW
 from contam.engine import Measured
 from contam.gate.applying import apply_policy
 from contam.gate.policy import Policy, RuleSetting

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 BASELINE_VERSION = 1
+NEW = "new since the baseline"
+"""The name of the part of an audit that is the documents which the baseline does not have."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from contam.baseline.record import NEW
 from contam.reports.findings import document_told, means
 from contam.reports.gate_section import failed_by, gate_section
 from contam.reports.page import Banner, Bar, Bars, Excerpt, Excerpts, Page, Section, Sentences, Table
@@ -122,7 +123,7 @@ def _against(audit: Audit) -> str:
 
 def _title(audit: Audit) -> str:
     """The command, what it read, and how much that was, of all parts together."""
-    read = [part.corpus for part in audit.parts or (audit,)]
+    read = [part.corpus for part in audit.parts or (audit,) if not part.name.endswith(NEW)]
     given = list(dict.fromkeys(source for corpus in read for source in corpus.sources))
     sources = ", ".join(given[:3])
     more = f" and {len(given) - 3} more" if len(given) > 3 else ""

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from contam.auditing import audit
-from contam.baseline.audited import NEW
 from contam.baseline.files import read
 from contam.baseline.new_documents import WHOLE
+from contam.baseline.record import NEW
 from contam.comparing import BEYOND, UNKNOWN, compare
 from contam.demo import human_documents, recursion
 from contam.errors import InputError
@@ -192,3 +192,11 @@ def test_a_section_names_what_moved(folder: Path) -> None:
     section = section_of(replace(found.parts[1].since, name="<b>\x1b[2J"))
     assert section.title == "Since the baseline <b>\x1b[2J"  # raw: renderers escape
     assert len(section.blocks) == 2
+
+
+def test_the_title_counts_every_document_once(folder: Path) -> None:
+    from contam.reports.audit_page import draw_audit
+
+    found = beside(folder, "fed")
+    count = found.parts[0].corpus.documents
+    assert f"({count} documents, " in draw_audit(found).title and len(found.parts) == 2
