@@ -199,9 +199,14 @@ HUMAN = {
 
 
 def _cases(found: dict[str, Any], kind: str, what: str, side: str) -> list[dict[str, Any]]:
-    """What was seen of one side of one change, of every case of a kind that has it."""
+    """What was seen of one side of one change, of every case of a kind that has it.
+
+    Everything has no other source; additions to large corpora count from 10,000 words, the least size measured there.
+    """
     kept = [d for name, d in found.items() if d["kind"] == kind and not (what[0] == "f" and name[:5] == "every")]
-    return [seen for d in kept if (seen := d["found"].get(what, {}).get(side))]
+    least = SIZES[1] if kind == "large" and side == "added" else 0
+    seen = [d["found"][what] for d in kept if d["found"][what]["added_words"] >= least]
+    return [one[side] for one in seen if one.get(side)]
 
 
 def _rates(seen: list[dict[str, Any]]) -> list[str]:
