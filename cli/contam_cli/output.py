@@ -140,11 +140,12 @@ def stdout_style() -> Style:
 
 
 def _brief(result: Any) -> str:
-    """The verdict line alone, or the findings of what has no verdict."""
+    """The verdict in one line, or the findings of what has no verdict."""
     from contam.reports import terminal
     from contam.reports.drawing import draw
     from contam.reports.page import Page
 
     page = draw(result)
-    kept = () if page.banner else page.sections[:1]
-    return terminal.render(Page(page.title, page.banner, kept), stdout_style())
+    if page.banner is None:
+        return terminal.render(Page(page.title, None, page.sections[:1]), stdout_style())
+    return terminal.one_line(page.title, page.banner, stdout_style())

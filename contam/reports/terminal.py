@@ -46,6 +46,13 @@ def render(page: Page, style: Style) -> str:
     return text.translate(_COURSE).encode("ascii", "backslashreplace").decode("ascii") if style.ascii else text
 
 
+def one_line(title: str, banner: Banner, style: Style) -> str:
+    """The verdict alone, however long the line gets: for logs, and for hooks that run at every commit."""
+    word = _LEVELS.get(banner.level, (banner.level.upper(), ""))[0]
+    line = visible(f"{title}: {word}, {banner.headline}" if title else f"{word}, {banner.headline}").rstrip(", ")
+    return (line.encode("ascii", "backslashreplace").decode("ascii") if style.ascii else line) + "\n"
+
+
 def paint(page: Page, console: Console, ascii_only: bool = False) -> None:
     """Print the page on a rich console (the picture in the README is made from one)."""
     painter = _Painter(glyphs_for(ascii_only), console.width)
