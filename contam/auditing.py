@@ -121,6 +121,10 @@ class AuditOptions:
         if self.model is not None or self.valid is not None:
             given |= {k: getattr(self, k) for k in ("model", "proxy", "precision")}
             given["valid"] = self.valid if isinstance(self.valid, str) else self.valid is not None
+        if self.baseline is not None:
+            given["baseline"] = str(self.baseline)
+        if self.policy != DEFAULT:
+            given["policy"] = repr(replace(self.policy, where=""))
         return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -142,11 +146,16 @@ def audit(source: Any, options: AuditOptions | None = None, **changes: Any) -> A
     human = measured_of(held_out, options) if held_out is not None else None
     _tell(options, "judging")
     found = assembled(Seen(corpus, measured, trusted, human, beside), options, begin)
-    if options.write_baseline is not None:
-        from contam.baseline.measuring import write_measured
+    return found if options.write_baseline is None else _kept_as_baseline(found, measured, options)
 
-        write_measured(options.write_baseline, measured, found, options.profile)
-    return found
+
+def _kept_as_baseline(found: Audit, measured: Measured, options: AuditOptions) -> Audit:
+    """The audit, once its baseline is written; a note says where that was not possible, or not wise."""
+    from contam.baseline.measuring import told_of_writing
+
+    assert options.write_baseline is not None
+    told = told_of_writing(options.write_baseline, measured, found, options.profile)
+    return replace(found, notes=(*found.notes, *told))
 
 
 def _baseline(options: AuditOptions) -> Beside | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from contam_cli.gating import Asked, asked, baseline_of, division, typed
+from contam_cli.gating import Asked, asked, baseline_of, division, told_of_baselines, typed
 from contam_cli.output import check_outputs, deliver, output_options, reported
 from contam_cli.reading import reading_options, source_of
 from contam_cli.settings import global_options, settings
@@ -89,7 +89,7 @@ def audit(paths: tuple[str, ...], form: str, outputs: tuple[str, ...], **given: 
         result = _measured(wanted, given, gate)
     deliver(result, wanted.form, wanted.outputs, settings().quiet, gate)
     code: int = result.exit_code(gate.fail_on, gate.allow_insufficient)
-    return code
+    return code if told_of_baselines(result) else code or 2
 
 
 def _measured(wanted: Asked, given: dict[str, Any], gate: Gate) -> Audit:

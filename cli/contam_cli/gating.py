@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from contam.gate.applying import HasRules
     from contam.gate.running import Division
     from contam.reports.findings import Gate
+    from contam.result import Audit
 
 Result = TypeVar("Result", bound="HasRules")
 
@@ -78,6 +79,18 @@ def baseline_of(given: dict[str, Any]) -> None:
             f"no baseline {baseline}: write one with `contam audit DATA --write-baseline {baseline}`, from a corpus "
             "that you trust."
         )
+
+
+def told_of_baselines(result: Audit) -> bool:
+    """Say on stderr what is wrong with baselines that were to be written; whether all of them were."""
+    from contam.baseline.record import NOT_WRITTEN
+    from contam.reports.escape import visible
+
+    notes = dict.fromkeys(note for part in (result, *result.parts) for note in part.notes)
+    told = [note for note in notes if note.startswith((NOT_WRITTEN, "the new baseline "))]
+    for note in told:
+        click.echo(f"contam: {visible(note)}", err=True)
+    return not any(note.startswith(NOT_WRITTEN) for note in told)
 
 
 def division(wanted: Asked, gate: Gate, options: AuditOptions) -> Division:

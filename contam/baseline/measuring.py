@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from contam import judging
 from contam.baseline.files import rounded, write
 from contam.baseline.known import ContentHashes
-from contam.baseline.record import Baseline, Held, Parts
+from contam.baseline.record import NOT_WRITTEN, Baseline, Held, Parts
 from contam.baseline.whole_documents import WholeDocuments
 from contam.engine import Measured
 from contam.errors import InputError
@@ -46,19 +46,26 @@ def measure(measured: Measured, audit: Audit, profile: Profile) -> Baseline:
     return Baseline(_facts(audit, profile), sizes, held_of(audit.whole), known)
 
 
-def write_measured(path: str | Path, measured: Measured, audit: Audit, profile: str = "auto") -> None:
-    """Measure the baseline of an audited corpus and write it; ``profile`` is what the audit was asked for.
+def told_of_writing(path: str | Path, measured: Measured, audit: Audit, profile: str = "auto") -> tuple[str, ...]:
+    """Measure the baseline of an audited corpus and write it; what is wrong with that in sentences.
 
-    InputError where the corpus reaches no matched size (there is nothing to compare with later), or the file cannot be
-    written.
+    ``profile`` is what the audit was asked for. An audit is not lost because its baseline cannot be written: a corpus
+    that reaches no matched size leaves nothing to compare with later, a folder can be read-only.
     """
     chosen = find(audit.reference.profile if profile == "auto" else profile)
     baseline = measure(measured, audit, chosen)
     if not baseline.sizes:
-        least = min(chosen.sizes)
-        told = f"{measured.segments.words:,} words are left for measuring, and the smallest matched size is {least:,}"
-        raise InputError(f"no baseline was written to {path}: {told}")
-    write(path, baseline)
+        words, least = measured.segments.words, min(chosen.sizes)
+        return (f"{NOT_WRITTEN} {path}: {words:,} words are left for measuring, and at least {least:,} are needed",)
+    try:
+        write(path, baseline)
+    except InputError as error:
+        return (f"{NOT_WRITTEN} {path}: {error}",)
+    level = audit.level
+    if level.severity <= 0:
+        return ()
+    told = level.value.replace("_", " ")
+    return (f"the new baseline {path} is one of a corpus that is {told}: later audits will take that for normal",)
 
 
 def _facts(audit: Audit, profile: Profile) -> dict[str, object]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 BASELINE_VERSION = 1
 NEW = "new since the baseline"
+NOT_WRITTEN = "no baseline was written to"
 """The name of the part of an audit that is the documents which the baseline does not have."""
 
 
