@@ -131,13 +131,6 @@ def test_another_profile_than_the_baselines_is_refused(folder: Path) -> None:
         beside(folder, "base", profile="code")
 
 
-def test_too_small_a_corpus_writes_no_baseline(tmp_path: Path) -> None:
-    corpus = lines(tmp_path / "small.jsonl", halves()[0][:3])
-    with pytest.raises(InputError, match="smallest matched size"):
-        audit(str(corpus), workers=1, write_baseline=tmp_path / "b.json")
-    assert not (tmp_path / "b.json").exists()
-
-
 def test_a_corpus_below_every_size_is_told(folder: Path, tmp_path: Path) -> None:
     corpus = lines(tmp_path / "small.jsonl", halves()[0][:3])
     found = audit(str(corpus), workers=1, baseline=folder / "b.json")
