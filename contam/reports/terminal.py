@@ -49,7 +49,9 @@ def render(page: Page, style: Style) -> str:
 def one_line(title: str, banner: Banner, style: Style) -> str:
     """The verdict alone, however long the line gets: for logs, and for hooks that run at every commit."""
     word = _LEVELS.get(banner.level, (banner.level.upper(), ""))[0]
-    line = visible(f"{title}: {word}, {banner.headline}" if title else f"{word}, {banner.headline}").rstrip(", ")
+    gate = banner.gate[:1].lower() + banner.gate[1:]
+    told = ", ".join(part for part in (word, banner.headline, gate) if part)
+    line = visible(f"{title}: {told}" if title else told)
     return (line.encode("ascii", "backslashreplace").decode("ascii") if style.ascii else line) + "\n"
 
 
