@@ -80,8 +80,8 @@ def audit(paths: tuple[str, ...], form: str, outputs: tuple[str, ...], **given: 
     check_outputs(outputs)
     if any(_checkpoint(path) for path in paths):
         return _probed(paths, given, form, outputs)
-    _check_order(given)
     wanted = asked(paths, form, outputs)
+    _check_order(given, any(source.options.get("reference") for source in wanted.configuration.sources))
     from contam.reports.findings import Gate
 
     gate = Gate(given.pop("fail_on"), given.pop("allow_insufficient"), wanted.configuration.file)
@@ -111,11 +111,12 @@ def _measured(wanted: Asked, given: dict[str, Any], gate: Gate) -> Audit:
         return audit_parts(source_of(wanted.paths), options, division(wanted, gate, options))
 
 
-def _check_order(given: dict[str, Any]) -> None:
-    """Trusted text has an order; without it there is none to give."""
-    if given["order"] is None or (given["reference"] is None and not typed("order")):
+def _check_order(given: dict[str, Any], of_parts: bool = False) -> None:
+    """Trusted text has an order; without it (``of_parts``: parts have some of their own) there is none to give."""
+    there = given["reference"] is not None or of_parts
+    if given["order"] is None or not (there or typed("order")):
         given["order"] = "unknown"
-    elif given["reference"] is None:
+    elif not there:
         raise click.UsageError("--order says how --reference PATH stands to the audited text: give that too")
 
 

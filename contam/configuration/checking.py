@@ -9,6 +9,7 @@ from typing import Any
 from contam.configuration.schema import RULE_KEYS, Key, either, nearest
 from contam.errors import UsageError
 from contam.gate.policy import SEVERITIES, UNAVAILABLE, Allowance, RuleSetting
+from contam.gate.sources import pattern
 from contam.rules import RULES, Rule, find_rule
 
 LISTS = ("texts", "globs", "inputs", "reports")
@@ -20,7 +21,11 @@ def checked(key: Key, value: Any, where: str) -> Any:
     if any("\0" in item for item in (value if isinstance(value, (list, tuple)) else [value]) if isinstance(item, str)):
         raise UsageError(f"{where}: {_shown(value)} has a NUL character; take it out")
     if key.kind in LISTS:
-        return _list(key, value, where)
+        items = _list(key, value, where)
+        if key.kind == "globs":
+            for glob in items:
+                checked_glob(glob, where)
+        return items
     if key.kind == "flag":
         if not isinstance(value, bool):
             raise UsageError(f"{where}: {_shown(value)} is to be true or false")
@@ -30,6 +35,14 @@ def checked(key: Key, value: Any, where: str) -> Any:
     if not isinstance(value, str) or not value or (key.choices and value not in key.choices):
         raise UsageError(f"{where}: {_shown(value)} is to be {key.takes}")
     return value
+
+
+def checked_glob(glob: str, where: str) -> None:
+    """Refuse a glob that means nothing."""
+    try:
+        pattern(glob)
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from None
 
 
 def from_text(key: Key, text: str, where: str) -> Any:

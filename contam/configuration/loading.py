@@ -80,9 +80,14 @@ def _of_option(key: Key, value: Any, flag: str) -> Any:
 
 
 def _under(policy: Policy, source: PerSource, fields: Iterable[str]) -> PerSource:
-    """A part's settings below those of the command line, which take the place of its own."""
-    options = {name: value for name, value in source.options.items() if name not in fields}
-    return replace(source, options=options, policy=_inherited(policy, source))
+    """A part's settings below those of the command line, which take the place of its own.
+
+    Its baseline stays: another one given there is that of everything else.
+    """
+    given = set(fields) - {"baseline"}
+    options = {name: value for name, value in source.options.items() if name not in given}
+    source = replace(source, options=options, select=None if "select" in given else source.select)
+    return replace(source, policy=_inherited(policy, source))
 
 
 def _top(given: Mapping[KeyPath, Entry]) -> Iterable[tuple[str, Entry]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contam.configuration.checking import checked, rule_of, rule_value
+from contam.configuration.checking import checked, checked_glob, rule_of, rule_value
 from contam.configuration.finding import File, read, shown_path
 from contam.configuration.paths import placed, rebased
 from contam.configuration.schema import BY_NAME, COMMANDS, RULE_KEYS, SCHEMA, SOURCE_KEYS, TABLES, nearest
@@ -150,7 +150,11 @@ def _sources(file: File, given: dict[str, Any]) -> Iterator[tuple[KeyPath, Any]]
         at = file.at(*above)
         if not glob:
             raise UsageError(f"{at}: per-source: an empty glob fits nothing; write one such as \"data/code/**\"")
-        for name, value in _table(settings, f"{at}: per-source.{glob!r}").items():
+        checked_glob(glob, f"{at}: per-source")
+        table = _table(settings, f"{at}: per-source.{glob!r}")
+        if not table:
+            yield (*above, "ignore"), ()  # a part all the same
+        for name, value in table.items():
             if name == "rules":
                 yield from _rules(file, value, above)
             elif name == "sample" and isinstance(value, dict):

@@ -112,7 +112,8 @@ def _change(rule: Rule, setting: RuleSetting, policy: Policy, since: Since | Non
         told = f"skipped: max-{allowed[0][0]} in {policy.where} needs a baseline, and {why}" if allowed else ""
         return [_Check(False, told, unavailable=True)] if allowed else []
     if not allowed:
-        loud = moved.beyond and moved.toward_collapse is not False
+        far = moved.beyond if setting.min_effect is None else abs(moved.effect) >= setting.min_effect
+        loud = far and moved.toward_collapse is not False
         return [_Check(True, _moved(rule, moved, None))] if loud else []
     return [_allowed(rule, moved, name, allowance, setting) for name, allowance in allowed]
 
@@ -158,16 +159,18 @@ def _joined(rule: Rule, result: RuleResult, checks: list[_Check], setting: RuleS
     if loud:
         messages = [*([result.message] if own else []), *(check.message for check in loud)]
         fails = setting.severity != "warning" and (setting.severity == "error" or any(check.own for check in loud))
-        status = "fail" if fails or (own and result.status == "fail") else "warn"
+        failed = own and result.status == "fail" and setting.severity != "warning"
+        status = "fail" if fails or failed else "warn"
         limit = result.limit if own else loud[0].limit
         return replace(result, status=status, limit=limit, message="; ".join(messages))
+    missing = [check for check in checks if check.unavailable]
+    if missing and own and setting.on_unavailable == "fail" and setting.severity != "error":
+        return replace(result, status="skipped", limit=None, message=f"{missing[0].message}; {result.message}")
     if own:
         status = {"error": "fail", "warning": "warn"}.get(setting.severity or "", result.status)
         return replace(result, status=status)
-    missing = [check for check in checks if check.unavailable]
     if missing:
-        message = missing[0].message
-        return replace(result, status="skipped", limit=None, message=message)
+        return replace(result, status="skipped", limit=None, message=missing[0].message)
     if replaced:
         return replace(result, status="pass", limit=checks[0].limit, message=checks[0].message)
     if checks and result.status == "skipped":

@@ -136,3 +136,9 @@ def test_a_progress_bar_draws_on_a_terminal(cli, measurement, monkeypatch):
 
 def test_without_a_terminal_there_is_no_colour(cli, measurement):
     assert "\x1b" not in cli("audit", "x").out
+
+
+def test_an_order_counts_where_only_a_part_has_trusted_text(cli, measurement, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "contam.toml").write_text('order = "known"\n[per-source."a/**"]\nreference = "t"\n')
+    assert cli("audit", "x").code == 0 and measurement.asked[-1][1].order == "known"

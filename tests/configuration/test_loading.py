@@ -176,3 +176,22 @@ def test_the_seed_of_the_sample_is_below_a_seed_that_was_given_closer(tmp_path, 
 def test_names_of_variables_do_not_meet():
     variables = [key.variable for key in KEYS]
     assert len(set(variables)) == len(variables) and not BY_NAME["cache-dir"].environment
+
+
+def test_rules_selected_on_the_command_line_are_those_of_parts_too(tmp_path, write):
+    write("contam.toml", '[per-source."a"]\nselect = ["DIV"]\n')
+    found = with_command_line(load(cwd=tmp_path, environment={}), {"select": (("DUP",), "--select")})
+    assert found.sources[0].policy.select == ("DUP",)
+    assert load(cwd=tmp_path, environment={"CONTAM_SELECT": "DUP"}).sources[0].policy.select == ("DUP",)
+
+
+def test_a_part_keeps_its_own_baseline(tmp_path, write):
+    write("contam.toml", '[per-source."a"]\nbaseline = "a.json"\n')
+    found = with_command_line(load(cwd=tmp_path, environment={}), {"baseline": ("b.json", "--baseline")})
+    assert found.sources[0].options == {"baseline": "a.json"} and found.get("baseline") == "b.json"
+
+
+def test_an_empty_table_is_a_part_all_the_same(tmp_path, write):
+    write("contam.toml", '[per-source."a/**"]\n')
+    (part,) = load(cwd=tmp_path, environment={}).sources
+    assert part.glob == "a/**" and part.options == {}

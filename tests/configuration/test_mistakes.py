@@ -67,6 +67,8 @@ WRONG = [
     ("[rules.DIV001]\nmax-drop = 'two'", 'no change such as "2%"'),
     ("[rules.DIV001]\nmin = 1\n[rules.window-entropy]\nmax = 9", "window-entropy and DIV001 are one rule"),
     ("[per-source]\nignore = ['DIV']", "is to be a table"),
+    ("exclude = ['data/[z-a]*']", "exclude: 'data/[z-a]*' is no glob"),
+    ("[per-source.'data/[z-a]*']", "'data/[z-a]*' is no glob"),
     ("[per-source.'']\nignore = ['DIV']", "an empty glob"),
     ("[per-source.'a/**']\nignroe = ['DIV']", "unknown key 'ignroe' of per-source; did you mean 'ignore'?"),
     ("[per-source.'a/**']\nworkers = 2", "'workers' is for the whole corpus"),

@@ -9,7 +9,7 @@ from salads import salads
 
 from contam.auditing import AuditOptions, audit
 from contam.configuration.record import PerSource
-from contam.errors import InputError
+from contam.errors import InputError, UsageError
 from contam.gate.policy import Policy, RuleSetting
 from contam.gate.running import REST, Division, audit_parts
 from contam.gate.sources import matches, pattern
@@ -48,6 +48,23 @@ def test_files_are_compared_relative_to_the_configuration(tmp_path, monkeypatch)
     assert matches(str(tmp_path / "data/x.txt"), ["data/*"], tmp_path) == "data/*"
     assert matches("hf://datasets/a/b", ["hf://datasets/a/*"], tmp_path) == "hf://datasets/a/*"
     assert matches("-", ["*"], tmp_path) == "*"
+    assert matches("../data/x.txt", ["./data/./*"], tmp_path) == "./data/./*"
+
+
+def test_absolute_globs_and_symbolic_links(tmp_path, monkeypatch):
+    (tmp_path / "real/data").mkdir(parents=True)
+    (tmp_path / "real/data/x.txt").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    whole = f"{tmp_path}/real/data/**"
+    monkeypatch.chdir(tmp_path / "link")
+    for name in ("data/x.txt", str(tmp_path / "link/data/x.txt"), str(tmp_path / "real/data/x.txt")):
+        assert matches(name, [whole], tmp_path / "link") == whole
+        assert matches(name, ["data/*"], tmp_path / "link") == matches(name, ["data/*"], tmp_path / "real") == "data/*"
+
+
+def test_what_is_no_glob_is_told():
+    with pytest.raises(UsageError, match="no glob"):
+        pattern("data/[z-a]*")
 
 
 @pytest.fixture

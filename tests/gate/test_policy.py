@@ -153,6 +153,25 @@ def test_min_effect_can_be_set():
     assert result_of("DIV005", policy, since(moved(-318.0, -2.0))).status == "fail"
 
 
+def test_min_effect_counts_without_a_limit_too():
+    quiet = Policy(rules={"DIV005": RuleSetting(min_effect=10.0)})
+    assert result_of("DIV005", quiet, since(moved(-318.0, -4.1))).status == "pass"
+    keen = Policy(rules={"DIV005": RuleSetting(min_effect=2.0)})
+    assert result_of("DIV005", keen, since(moved(-318.0, -2.5))).status == "warn"
+
+
+def test_a_warning_of_its_own_does_not_hide_that_a_limit_could_not_be_judged():
+    setting = RuleSetting(max_drop=Allowance.parse("2%"), on_unavailable="fail")
+    found = result_of("DIV005", Policy(rules={"DIV005": setting}), status="warn", message="below the limit")
+    assert (found.status, found.enforced) == ("skipped", True) and "below the limit" in found.message
+
+
+def test_a_severity_of_warning_holds_for_every_breach():
+    failed, change = {"status": "fail", "message": "loops"}, since(moved(-318.0, -4.1))
+    found = result_of("DIV005", Policy(rules={"DIV005": RuleSetting(severity="warning")}), change, **failed)
+    assert (found.status, found.enforced) == ("warn", False)
+
+
 def test_max_rise_is_for_what_rises():
     policy = Policy(rules={"DUP003": RuleSetting(max_rise=Allowance.parse(0.01))})
     change = Moved(0.02, 0.05, 0.03, 0.005, 6.0, True, True)
