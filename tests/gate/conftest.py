@@ -27,7 +27,7 @@ def texts(tmp_path_factory) -> dict[str, list[str]]:
 def programs(tmp_path_factory) -> Path:
     """A folder with ``contam`` and ``python``, as a virtual environment has them."""
     folder = tmp_path_factory.mktemp("bin")
-    for name, module in (("contam", "-m contam "), ("python", "")):
+    for name, module in (("contam", "-P -m contam "), ("python", "")):
         (folder / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {module}"$@"\n')
         (folder / name).chmod(0o755)
     return folder

@@ -74,11 +74,11 @@ def action(job, project, programs, monkeypatch):
     maker = job / "fake/python"
     maker.parent.mkdir()
     maker.write_text(
-        f'#!/bin/sh\n[ "$1 $2" = "-m venv" ] || exec "{programs}/python" "$@"\nmkdir -p "$3/bin"\n'
-        f'cp "{programs}/contam" "$3/bin/contam"\n'
-        f"cat > \"$3/bin/python\" <<'END'\n#!/bin/sh\n"
-        f'[ "$1 $2" = "-m pip" ] || exec "{programs}/python" "$@"\n'
-        f'for given; do printf "%s\\n" "$given"; done > "{job}/pip"\nEND\nchmod +x "$3/bin/python"\n'
+        f'#!/bin/sh\n[ "$1 $2 $3" = "-I -m venv" ] || exec "{programs}/python" "$@"\nmkdir -p "$4/bin"\n'
+        f'cp "{programs}/contam" "$4/bin/contam"\n'
+        f"cat > \"$4/bin/python\" <<'END'\n#!/bin/sh\n"
+        f'[ "$1 $2 $3" = "-I -m pip" ] || exec "{programs}/python" "$@"\n'
+        f'for given; do printf "%s\\n" "$given"; done > "{job}/pip"\nEND\nchmod +x "$4/bin/python"\n'
     )
     maker.chmod(0o755)
     monkeypatch.setenv("PATH", f"{maker.parent}:{os.environ['PATH']}")
@@ -109,6 +109,35 @@ def test_what_cannot_be_judged_is_2_and_an_old_report_is_gone(action):
     outputs = action.run(paths="nowhere")
     assert action.code == 2 and outputs["exit-code"] == "2" and outputs["level"] == ""
     assert outputs["report"] == "./contam-report"
+
+
+def test_nothing_but_its_reports_is_removed_or_kept(action):
+    action.run(paths="data")
+    mine = ("contam.toml", "contam.baseline.json", "contam.txt", "contam.local.md")
+    for name in mine:
+        (action.project / name).write_text("")
+    (action.project / "contam.md").write_text("of an earlier run")
+    outputs = action.run(paths="nowhere", report_directory=".")
+    assert outputs["exit-code"] == "2" and outputs["report"] == "./."
+    assert all((action.project / name).exists() for name in mine)
+    assert "earlier" not in (action.project / "contam.md").read_text()
+    (kept,) = [step for step in STEPS if "upload-artifact" in step.get("uses", "")]
+    reports = {f"${{{{ steps.audit.outputs.report }}}}/contam.{end}" for end in ("json", "html", "sarif", "xml", "md")}
+    assert set(kept["with"]["path"].split("\n")) - {""} == reports
+
+
+def test_a_folder_for_reports_elsewhere_and_none(action):
+    elsewhere = action.folder / "reports"
+    assert action.run(paths="data", report_directory=str(elsewhere))["report"] == str(elsewhere)
+    assert (elsewhere / "contam.json").exists()
+    assert action.run(paths="data", report_directory="")["report"] == "" and action.code == 2
+
+
+def test_no_module_of_the_audited_project_is_run(action):
+    for name in ("json", "venv", "pip", "contam"):
+        (action.project / f"{name}.py").write_text("open('hacked', 'w')\n")
+    outputs = action.run(paths="data")
+    assert outputs["level"] == "healthy" and not list(action.project.rglob("hacked"))
 
 
 def test_paths_and_arguments_are_one_a_line(action):
