@@ -131,13 +131,16 @@ class AuditOptions:
 def audit(source: Any, options: AuditOptions | None = None, **changes: Any) -> Audit:
     """Audit a corpus: a path (or several), an iterable of texts, or a `datasets` Dataset.
 
-    ``changes`` are fields of `AuditOptions`. Raises `InputError` where there is no document to judge.
+    ``changes`` are fields of `AuditOptions`. Raises `InputError` where there is no document to judge, `UsageError`
+    where a baseline would take the place of another file.
     """
     options = replace(options or AuditOptions(), **changes)
     begin = time.perf_counter()
+    _check_target(options)
     corpus = open_corpus(source, options.reading)
     held_out = _looked_up(options)
     beside = _baseline(options)
+    asked, options = options, _sampled_as(beside, options)
     metrics = _metrics(options)
     measured = measured_of(corpus, options, (*metrics, *_for_baselines(options, beside)))
     trusted = None
@@ -145,17 +148,24 @@ def audit(source: Any, options: AuditOptions | None = None, **changes: Any) -> A
         trusted = measured_of(open_corpus(options.reference, options.reading), options, metrics)
     human = measured_of(held_out, options) if held_out is not None else None
     _tell(options, "judging")
-    found = assembled(Seen(corpus, measured, trusted, human, beside), options, begin)
+    found = _told_of_seed(assembled(Seen(corpus, measured, trusted, human, beside), options, begin), asked)
     return found if options.write_baseline is None else _kept_as_baseline(found, measured, options)
 
 
+def _check_target(options: AuditOptions) -> None:
+    """A place where no baseline may be written is told before anything is measured."""
+    if options.write_baseline is not None:
+        from contam.baseline.files import check_target
+
+        check_target(options.write_baseline)
+
+
 def _kept_as_baseline(found: Audit, measured: Measured, options: AuditOptions) -> Audit:
-    """The audit, once its baseline is written; a note says where that was not possible, or not wise."""
+    """The audit, once its baseline is written; notes say so, or why that was not possible or not wise."""
     from contam.baseline.measuring import told_of_writing
 
     assert options.write_baseline is not None
-    told = told_of_writing(options.write_baseline, measured, found, options.profile)
-    return replace(found, notes=(*found.notes, *told))
+    return _noted(found, told_of_writing(options.write_baseline, measured, found, options.profile))
 
 
 def _baseline(options: AuditOptions) -> Beside | None:
@@ -165,7 +175,27 @@ def _baseline(options: AuditOptions) -> Beside | None:
     from contam.baseline.audited import Beside
     from contam.baseline.files import read
 
-    return Beside.of(read(options.baseline), options.profile, options.sample_tokens, options.seed)
+    return Beside.of(read(options.baseline), options.profile, options.sample_tokens)
+
+
+def _sampled_as(beside: Beside | None, options: AuditOptions) -> AuditOptions:
+    """The options with the seed of the baseline: another sample of the very same text would differ from its figures."""
+    return options if beside is None else replace(options, seed=beside.baseline.seed)
+
+
+def _told_of_seed(found: Audit, asked: AuditOptions) -> Audit:
+    """The audit, with a note where its seed is not the one that was asked for."""
+    seed = found.provenance.seed
+    if seed == asked.seed:
+        return found
+    told = f"sampled with seed {seed}, that of the baseline, and not with {asked.seed}"
+    return _noted(found, (told,))
+
+
+def _noted(found: Audit, told: tuple[str, ...]) -> Audit:
+    """The audit with further notes: of the whole corpus, and of the record, which can be that of the new documents."""
+    parts = found.parts and (replace(found.parts[0], notes=(*found.parts[0].notes, *told)), *found.parts[1:])
+    return replace(found, notes=(*found.notes, *told), parts=parts)
 
 
 def _for_baselines(options: AuditOptions, beside: Beside | None) -> tuple[type[Metric], ...]:

@@ -46,18 +46,17 @@ class Beside:
     baseline: Baseline
     profile: Profile
     limit: int = USUAL_SIZE
-    seed: int = 0
 
     @classmethod
-    def of(cls, baseline: Baseline, profile: str = "auto", size: int | None = None, seed: int = 0) -> Beside:
+    def of(cls, baseline: Baseline, profile: str = "auto", size: int | None = None) -> Beside:
         """InputError where the profile does not fit the baseline."""
-        return cls(baseline, profile_of(baseline, profile), size or USUAL_SIZE, seed)
+        return cls(baseline, profile_of(baseline, profile), size or USUAL_SIZE)
 
     @property
     def metrics(self) -> tuple[type[Metric], ...]:
         """What the audit has to measure beside everything else: the documents that the baseline does not have."""
         known = self.baseline.known
-        return (added_to(Known.from_bytes(known), self.seed),) if known else ()
+        return (added_to(Known.from_bytes(known), self.baseline.seed),) if known else ()
 
     def side(self, words: int) -> BaselineSide:
         """The baseline as the trusted side of the paired test of a text of ``words`` words."""
@@ -87,7 +86,8 @@ def compared(
     changes = _counted(changes, new, facts)
     facts_of_new = new.facts
     if facts_of_new.words < LEAST_NEW or not side.sizes:
-        return Compared(paired, changes, added_facts=facts_of_new, notes=_too_few(changes))
+        notes = _not_judged(changes, bool(side.sizes))
+        return Compared(paired, changes, added_facts=facts_of_new, notes=notes)
     segments = new.sample.segments()
     words = facts_of_new.words
     judged = judge_against(beside.side(words), segments, facts_of_new)
@@ -135,9 +135,16 @@ def _counted(changes: Since, new: Added, facts: CorpusFacts) -> Since:
     )
 
 
-def _too_few(changes: Since) -> tuple[str, ...]:
-    """Why new documents were not judged by themselves; nothing where there are none."""
+def _not_judged(changes: Since, sizes: bool) -> tuple[str, ...]:
+    """Why new documents were not judged by themselves; nothing where there are none. ``sizes``: whether the baseline
+    has a size to judge beside."""
     if not changes.new_documents:
         return ()
-    told = f"{changes.new_documents:,} documents ({changes.new_words or 0:,} words) are {NEW}"
-    return (f"{told}; from {LEAST_NEW:,} words they are judged by themselves",)
+    about = "" if changes.new_share == 1 else "about "
+    told = f"{about}{changes.new_documents:,} documents ({changes.new_words or 0:,} words) are {NEW}"
+    if not sizes:
+        return (f"{told}; they are not judged by themselves: the baseline has no size at which they could be",)
+    least = f"{round(LEAST_NEW / changes.new_share):,} words they are judged by themselves"
+    if changes.new_share == 1:
+        return (f"{told}; from {least}",)
+    return (f"{told}; from about {least}: the baseline knows {changes.new_share:.1%} of the documents",)

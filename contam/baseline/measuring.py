@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from contam import judging
 from contam.baseline.files import rounded, write
 from contam.baseline.known import ContentHashes
-from contam.baseline.record import NOT_WRITTEN, Baseline, Held, Parts
+from contam.baseline.record import DOUBTFUL, NOT_WRITTEN, WROTE, Baseline, Held, Parts
 from contam.baseline.whole_documents import WholeDocuments
 from contam.engine import Measured
 from contam.errors import InputError
@@ -47,13 +47,15 @@ def measure(measured: Measured, audit: Audit, profile: Profile) -> Baseline:
 
 
 def told_of_writing(path: str | Path, measured: Measured, audit: Audit, profile: str = "auto") -> tuple[str, ...]:
-    """Measure the baseline of an audited corpus and write it; what is wrong with that in sentences.
+    """Measure the baseline of an audited corpus and write it; what became of that in sentences.
 
+    It is one of the whole corpus, also where the documents that are new since another baseline decide the audit.
     ``profile`` is what the audit was asked for. An audit is not lost because its baseline cannot be written: a corpus
-    that reaches no matched size leaves nothing to compare with later, a folder can be read-only.
+    that reaches no matched size leaves nothing to compare with later, a disk can be full.
     """
-    chosen = find(audit.reference.profile if profile == "auto" else profile)
-    baseline = measure(measured, audit, chosen)
+    whole = audit.parts[0] if audit.parts else audit
+    chosen = find(whole.reference.profile if profile == "auto" else profile)
+    baseline = measure(measured, whole, chosen)
     if not baseline.sizes:
         words, least = measured.segments.words, min(chosen.sizes)
         return (f"{NOT_WRITTEN} {path}: {words:,} words are left for measuring, and at least {least:,} are needed",)
@@ -61,11 +63,20 @@ def told_of_writing(path: str | Path, measured: Measured, audit: Audit, profile:
         write(path, baseline)
     except InputError as error:
         return (f"{NOT_WRITTEN} {path}: {error}",)
-    level = audit.level
-    if level.severity <= 0:
+    return (f"{WROTE} {path}", *_doubts(path, audit))
+
+
+def _doubts(path: str | Path, audit: Audit) -> tuple[str, ...]:
+    """Why a corpus is no norm to compare with, though its baseline was written: its level, or that it fails a gate."""
+    broken = [
+        rule.id for part in audit.parts or (audit,) for rule in part.rules if rule.enforced and rule.status == "fail"
+    ]
+    told = [audit.level.value.replace("_", " ")] if audit.level.severity > 0 else []
+    told += [f"failing {', '.join(dict.fromkeys(broken))}"] if broken else []
+    if not told:
         return ()
-    told = level.value.replace("_", " ")
-    return (f"the new baseline {path} is one of a corpus that is {told}: later audits will take that for normal",)
+    found = " and ".join(told)
+    return (f"{DOUBTFUL} {path} is one of a corpus that is {found}: later audits will take that for normal",)
 
 
 def _facts(audit: Audit, profile: Profile) -> dict[str, object]:

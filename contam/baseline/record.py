@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 
 BASELINE_VERSION = 1
 NEW = "new since the baseline"
-NOT_WRITTEN = "no baseline was written to"
 """The name of the part of an audit that is the documents which the baseline does not have."""
+NOT_WRITTEN = "no baseline was written to"
+WROTE = "wrote the baseline"
+DOUBTFUL = "the new baseline"
+"""How the notes begin that say what became of a baseline which was to be written: not written, written, written of a
+corpus that is no norm."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,11 @@ class Baseline:
     def profile(self) -> str:
         """The name of the profile whose function words it was measured with."""
         return str(self.facts["profile"])
+
+    @property
+    def seed(self) -> int:
+        """The seed that its documents were sampled with."""
+        return int(str(self.facts["seed"]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,13 +102,14 @@ def parse_output(given: str, make: bool = False) -> tuple[str, Path]:
 
 
 def write_whole(target: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all: a temporary file beside it, then a rename."""
+    """Write a file whole or not at all: a temporary file beside it, then a rename. What is no file, such as a pipe, is
+    written to; InputError where that is not possible."""
     raw = content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
-    if target.exists() and not target.is_file():
-        target.write_bytes(raw)
-        return
     temporary = None
     try:
+        if target.exists() and not target.is_file():
+            target.write_bytes(raw)
+            return
         handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         with os.fdopen(handle, "wb") as out:
             out.write(raw)

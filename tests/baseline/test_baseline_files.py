@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contam.baseline.files import looks_like, read, rounded, text_of, write
+from contam.baseline.files import check_target, looks_like, read, rounded, text_of, write
 from contam.baseline.known import Known
 from contam.baseline.record import Baseline, Held, Parts
-from contam.errors import InputError
+from contam.errors import InputError, UsageError
 
 FACTS = {"contam": "0.1.0", "digest": "ab", "documents": 9, "words": 12_345, "seed": 0, "profile": "english"}
 
@@ -98,7 +98,14 @@ def _without(text: str, change: object) -> str:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda d: d.pop("sizes"),
+        lambda d: d["whole"].update({"x.y": [0.5, "wide"]}),
+        lambda d: d["whole"].update({"x.y": ["0.5", None]}),
+        lambda d: d["whole"].update({"x.y": [0.5, -1.0]}),
+        lambda d: d["whole"].update({"x.y": None}),
+        lambda d: d["facts"].update(seed=-1),
+        lambda d: d["facts"].update(level="fine"),
+        lambda d: d["sizes"]["5000"].update(spread=None),
+        lambda d: d["sizes"]["5000"].update(few=[1.0, 2.0, 3.0]),
         lambda d: d["sizes"]["5000"]["whole"].pop(),
         lambda d: d["sizes"]["5000"].update(parts=[[1.0]]),
         lambda d: d.update(known="not base64!"),
@@ -116,7 +123,46 @@ def test_a_damaged_baseline_is_an_error_for_people(tmp_path: Path, change: objec
         read(path)
 
 
+@pytest.mark.parametrize("change", [lambda d: d.pop("sizes"), lambda d: d["sizes"]["5000"].pop("few")])
+def test_a_baseline_of_another_version_says_so_and_how_to_renew_it(tmp_path: Path, change: object) -> None:
+    path = tmp_path / "b.json"
+    path.write_text(_without(text_of(made()), change))
+    with pytest.raises(InputError, match=r"another version of contam: it has no '(sizes|few)'; write it again"):
+        read(path)
+
+
+def test_only_a_baseline_is_advised_to_be_written_again(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.jsonl"
+    for text in ('{"text": "a b c"}\n{"text": "d"}\n', "[1]", "words"):
+        path.write_text(text)
+        with pytest.raises(InputError, match="is no baseline") as told:
+            read(path)
+        assert str(path) not in str(told.value).replace(f"{path} is no baseline", "")
+    write(path, made())
+    path.write_text(path.read_text().replace(' "facts"', "<<<<<<< ours\n"))
+    with pytest.raises(InputError, match=r"joined from two in a merge.*write it again"):
+        read(path)
+
+
+def test_a_target_that_is_no_baseline_is_refused(tmp_path: Path) -> None:
+    corpus, empty, old = (tmp_path / name for name in ("corpus.txt", "empty.json", "old.json"))
+    corpus.write_text("words")
+    empty.touch()
+    write(old, made())
+    for path, told in (
+        (corpus, "would be lost"), (tmp_path, "a folder"), (tmp_path / "no" / "b.json", "does not exist"),
+        (tmp_path / ("b" * 300), "too long"),
+    ):  # fmt: skip
+        with pytest.raises(UsageError, match=told):
+            check_target(path)
+    for path in (empty, old, tmp_path / "new.json"):
+        check_target(path)
+    assert corpus.read_text() == "words"
+
+
 def test_nothing_is_left_where_a_file_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot write"):
         write(tmp_path / "missing" / "b.json", made())
+    with pytest.raises(InputError, match="cannot write"):
+        write(tmp_path, made())
     assert not list(tmp_path.iterdir())
