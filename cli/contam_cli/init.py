@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 from dataclasses import replace
+from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,29 +82,37 @@ def _chosen(
 ) -> tuple[Choices, bool, str]:
     """The choices, whether a baseline is wanted now, and what is said of them; questions are asked on a terminal."""
     from contam.starting.files import BASELINE, Choices
-    from contam.starting.finding import Found, find_corpus
+    from contam.starting.finding import find_corpus
     from contam.starting.installed import Requirement, requirement
     from contam.starting.project import repository
 
     corpus = given["corpus"]
-    found = Found(str(corpus), "as you said") if corpus else find_corpus(folder)
+    found = _said(str(corpus), folder) if corpus else find_corpus(folder)
     if ask and not corpus:
-        found = _asked(found)
+        found = _asked(found, folder)
     level = str(given["fail_on"] or (_level() if ask else LEVELS[0]))
     baseline = _wanted(folder / found.path, given["baseline"], ask)
     needed = Requirement(install, True, "as you said") if install else requirement()
     there = repository(folder)
-    choices = Choices(folder, there.top if there else folder, _checked(found.path), level, needed)
+    choices = Choices(folder, there.top if there else folder, _checked(found.path, "--corpus"), level, needed)
+    _checked(choices.below, "DIR")
     choices = replace(choices, branch=there.branch if there else "main", baseline=(folder / BASELINE).is_file())
     return choices, baseline, _told(choices, found, there is not None)
 
 
-def _asked(found: Found) -> Found:
-    from contam.starting.finding import Found
-
+def _asked(found: Found, folder: Path) -> Found:
     told = f"Where is the corpus? ({found.why})"
     answer = click.prompt(told, default=found.path, err=True)
-    return found if answer == found.path else Found(answer, "as you said")
+    return found if answer == found.path else _said(answer, folder)
+
+
+def _said(corpus: str, folder: Path) -> Found:
+    """A corpus that was named; relative to the project where it is in it, as others have the project elsewhere."""
+    from contam.starting.finding import Found
+    from contam.starting.watching import inside
+
+    missing = "://" not in corpus and corpus != "-" and not has_magic(corpus) and not (folder / corpus).exists()
+    return Found(inside(corpus, folder) or corpus, "as you said" + ("; nothing is there yet" if missing else ""))
 
 
 def _level() -> str:
@@ -124,10 +133,10 @@ def _wanted(corpus: Path, given: str | bool | None, ask: bool) -> bool:
     return click.confirm(told, default=size <= AT_ONCE, err=True) if ask else size <= AT_ONCE
 
 
-def _checked(corpus: str) -> str:
-    if not corpus.isprintable() or not corpus.strip():
-        raise click.UsageError(f"--corpus {corpus!r}: a name with such characters cannot be written into contam.toml")
-    return corpus
+def _checked(name: str, what: str) -> str:
+    if not name.isprintable() or not name.strip():
+        raise click.UsageError(f"{what} {name!r}: a name with such characters cannot be written into settings")
+    return name
 
 
 def _told(choices: Choices, found: Found, in_git: bool) -> str:
@@ -173,17 +182,20 @@ def _line(file: File, choices: Choices) -> str:
 
 
 def _baseline(choices: Choices) -> bool:
-    """Audit the corpus; where it passes, what it measures is the baseline, and contam.toml names it."""
+    """Audit the corpus; where it is healthy, what it measures is the baseline, and contam.toml names it.
+
+    What the gate lets pass may be no baseline: with ``--fail-on never`` that is a corpus in any state.
+    """
     from contam.starting.files import BASELINE, CONFIGURATION
     from contam_cli.main import run
 
     file, place = choices.folder / BASELINE, choices.folder / CONFIGURATION
     named = ["--config", CONFIGURATION] if place.is_file() else []
     with contextlib.chdir(choices.folder):
-        code = run(["audit", *named, "--write-baseline", BASELINE, "-q"])
+        code = run(["audit", *named, "--fail-on", LEVELS[0], "--write-baseline", BASELINE, "-q"])
     if code:
         file.unlink(missing_ok=True)
-        why = {1: "the corpus does not pass today", 130: "interrupted"}.get(code, "the corpus could not be judged")
+        why = {1: "the corpus is not healthy today", 130: "interrupted"}.get(code, "the corpus could not be judged")
         emit(f"no baseline: {why}; contam audit says why\n")
         return False
     text, line = place.read_text("utf-8") if named else "", f'baseline = "{BASELINE}"'

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Literal
 
 from contam.errors import InputError
+from contam.starting.github import one_branch, one_path, verbatim
 from contam.starting.hooks import has_hook, with_hook
 from contam.starting.installed import Requirement
+from contam.starting.watching import watched
 
 CONFIGURATION = "contam.toml"
 BASELINE = "contam.baseline.json"
 CACHE = ".contam-cache/"
+REPORT = "contam-report"
 WORKFLOW = ".github/workflows/contam.yml"
 HOOKS = ".pre-commit-config.yaml"
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -83,11 +86,13 @@ def configuration(choices: Choices) -> str:
 def workflow(choices: Choices) -> str:
     """The text of the GitHub workflow."""
     marks = {
-        "BRANCH": _quoted(choices.branch),
-        "FOLDER": _quoted(choices.below),
-        "PREFIX": choices.prefix,
+        "BRANCH": _quoted(one_branch(choices.branch)),
+        "FOLDER": _quoted(verbatim(choices.below)),
+        "CACHE": _quoted(one_path(choices.prefix + CACHE.rstrip("/"))),
+        "REPORT": _quoted(one_path(f"{choices.prefix}{REPORT}")),
+        "SARIF": _quoted(verbatim(f"{choices.prefix}{REPORT}/contam.sarif")),
         "INSTALL": _install(choices.requirement),
-        "REQUIREMENT": _quoted(choices.requirement.text),
+        "REQUIREMENT": _quoted(verbatim(choices.requirement.text)),
     }
     return _filled("workflow.yml", marks)
 
@@ -110,22 +115,9 @@ def hook(choices: Choices) -> str:
         "ENTRY": _quoted(f"contam audit{where}"),
         "LANGUAGE": "python" if choices.requirement.reachable else "system",
         "DEPENDENCIES": dependencies if choices.requirement.reachable else "",
-        "FILES": _quoted(_touched(choices)),
+        "FILES": _quoted(watched(choices.corpus, (CONFIGURATION, BASELINE), choices.folder, choices.top)),
     }
     return "\n".join(line for line in _filled("hook.yaml", marks).splitlines() if line.strip()) + "\n"
-
-
-def _touched(choices: Choices) -> str:
-    """A regular expression for the files whose change makes the hook run."""
-    corpus = choices.corpus.rstrip("/")
-    if "*" in corpus or "?" in corpus:
-        parts = {"**/": "(.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-        expression = "".join(parts.get(part) or re.escape(part) for part in re.split(r"(\*\*/|\*\*|\*|\?)", corpus))
-        corpus = f"{expression}$"
-    else:
-        corpus = f"{re.escape(corpus)}(/|$)"
-    settings = (rf"{re.escape(name)}$" for name in (CONFIGURATION, BASELINE))
-    return f"^{re.escape(choices.prefix)}({'|'.join((corpus, *settings))})"
 
 
 def _filled(template: str, marks: dict[str, str]) -> str:

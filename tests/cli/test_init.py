@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -133,6 +135,117 @@ def test_a_folder_below_the_repository(cli, project):
     (hook,) = yaml.safe_load((project / HOOKS).read_text())["repos"][0]["hooks"]
     assert hook["entry"] == "contam audit --config models/de/contam.toml"
     assert re.search(hook["files"], "models/de/corpus/x.jsonl") and not re.search(hook["files"], "corpus/x.jsonl")
+
+
+WATCHED = {
+    "a folder": ("corpus", "corpus/x.jsonl", "corpus2/x.jsonl"),
+    "with a dot before": ("./corpus/", "corpus/x/y.jsonl", "other/corpus/x.jsonl"),
+    "by way of another": ("other/../corpus", "corpus/x.jsonl", "other/x.jsonl"),
+    "everything": (".", "x/y.txt", "../x.txt"),
+    "absolute": ("{folder}/corpus", "corpus/x.jsonl", "x.jsonl"),
+    "absolute, a glob": ("{folder}/corpus/*.jsonl", "corpus/x.jsonl", "corpus/x/y.jsonl"),
+    "beside the project": ("../corpus", "../corpus/x.jsonl", "corpus/x.jsonl"),
+    "beside the project, a glob": ("../*.jsonl", "../x.jsonl", "../x.txt"),
+    "a class": ("corpus/[ab].jsonl", "corpus/a.jsonl", "corpus/[ab].jsonl"),
+    "a class of others": ("corpus/[!ab].jsonl", "corpus/c.jsonl", "corpus/a.jsonl"),
+    "a class, across folders": ("**/[0-9]?.jsonl", "a/b/1x.jsonl", "a/b/x1.jsonl"),
+    "a name with brackets": ("corpus [1]", "corpus [1]/x.jsonl", "corpus 1/x.jsonl"),
+}
+
+
+@pytest.mark.parametrize("below", ["", "models [x]/de"])
+@pytest.mark.parametrize(("corpus", "taken", "left"), WATCHED.values(), ids=WATCHED)
+def test_the_hook_watches_what_git_calls_the_corpus(cli, project, below, corpus, taken, left):
+    folder = project / below
+    (folder / "corpus [1]").mkdir(parents=True)
+    (folder / "other").mkdir()
+    assert cli("init", str(folder), "--yes", "--no-baseline", "--corpus", corpus.format(folder=folder)).code == 0
+    (hook,) = yaml.safe_load((project / HOOKS).read_text())["repos"][0]["hooks"]
+
+    def name(given: str) -> str:
+        return Path(os.path.relpath(folder / given, project)).as_posix()
+
+    for given, wanted in ((taken, True), (left, False)):
+        assert name(given).startswith("../") or bool(re.search(hook["files"], name(given))) is wanted
+    assert re.search(hook["files"], name(CONFIGURATION)) and re.search(hook["files"], name(BASELINE))
+
+
+@pytest.mark.parametrize("corpus", ["..", "/nowhere/data", "hf://datasets/a/b", "s3://a/*.jsonl", "-"])
+def test_the_hook_of_a_corpus_elsewhere_watches_the_settings(cli, project, corpus):
+    assert cli("init", "--yes", "--no-baseline", "--corpus", corpus).code == 0
+    (hook,) = yaml.safe_load((project / HOOKS).read_text())["repos"][0]["hooks"]
+    assert hook["files"] == r"^(contam\.toml|contam\.baseline\.json)$"
+
+
+def test_a_corpus_by_way_of_a_link_is_the_one_of_the_project(cli, project, tmp_path_factory):
+    link = tmp_path_factory.mktemp("link") / "here"
+    link.symlink_to(project)
+    assert cli("init", "--yes", "--no-baseline", "--corpus", f"{link}/data/*.jsonl").code == 0
+    (hook,) = yaml.safe_load((project / HOOKS).read_text())["repos"][0]["hooks"]
+    assert re.search(hook["files"], "data/a.jsonl")
+
+
+def test_a_corpus_of_the_project_is_written_so_that_others_have_it(cli, project):
+    for given in (f"{project}/data", "./data/", "data"):
+        assert cli("init", "--yes", "--no-baseline", "--force", "--corpus", given).code == 0
+        assert configured(project)["include"] == ["data"]
+
+
+def unexpressed(text: str) -> str:
+    """What a runner makes of the one expression that is written: a string."""
+    assert re.findall(r"\$\{\{(.*?)\}\}", text) in ([], [" '${{' "])
+    return text.replace("${{ '${{' }}", "${{")
+
+
+NAMES = ["x #1", "k: v", "it's", 'a "b"', "${{ github.token }}", "- a", "{x}", "&a *b", "#x", "!x"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_folder_of_any_name_is_that_folder_in_the_workflow(cli, project, name):
+    (project / name).mkdir()
+    assert cli("init", str(project / name), "--yes", "--no-baseline").code == 0
+    text = (project / WORKFLOW).read_text()
+    job = yaml.safe_load(text)["jobs"]["audit"]
+    assert unexpressed(job["defaults"]["run"]["working-directory"]) == name
+    paths = [unexpressed(s["with"]["path"]) for s in job["steps"] if "path" in s.get("with", {})]
+    start = "./" if name[0] in "#!" else ""
+    literal = name.replace("*", "[*]")
+    assert paths == [f"{start}{literal}/.contam-cache", f"{start}{literal}/contam-report"]
+    (shown,) = re.findall(r"# +(sarif_file: .*)", text)
+    assert unexpressed(yaml.safe_load(shown)["sarif_file"]) == f"{name}/contam-report/contam.sarif"
+    (hook,) = yaml.safe_load((project / HOOKS).read_text())["repos"][0]["hooks"]
+    assert shlex.split(hook["entry"])[-1] == f"{name}/contam.toml"
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\x85b", "\udcff"])
+def test_a_folder_that_no_file_can_name_is_refused(cli, project, name):
+    (project / name).mkdir()
+    outcome = cli("init", str(project / name), "--yes", "--no-baseline")
+    assert outcome.code == 2 and "characters" in outcome.err and not (project / WORKFLOW).exists()
+
+
+def branches(folder: Path) -> list[str]:
+    return yaml.safe_load((folder / WORKFLOW).read_text())[True]["push"]["branches"]
+
+
+@pytest.mark.parametrize("cloned", [True, False])
+def test_a_worktree_is_for_the_branch_of_its_repository(cli, project, tmp_path_factory, cloned):
+    tree, git = tmp_path_factory.mktemp("tree"), project / ".git"
+    (git / "worktrees/x").mkdir(parents=True)
+    (git / "worktrees/x/HEAD").write_text("ref: refs/heads/feat/x\n")
+    (git / "worktrees/x/commondir").write_text("../..\n")
+    (tree / ".git").write_text(f"gitdir: {git}/worktrees/x\n")
+    if cloned:
+        (git / "refs/remotes/origin").mkdir(parents=True)
+        (git / "refs/remotes/origin/HEAD").write_text("ref: refs/remotes/origin/stable\n")
+    assert cli("init", str(tree), "--yes", "--no-baseline").code == 0
+    assert branches(tree) == ["stable" if cloned else "trunk"]
+
+
+@pytest.mark.parametrize(("head", "branch"), [("a+b", r"a\+b"), ("!a", r"\!a"), (".invalid", "main")])
+def test_a_branch_is_itself_and_no_pattern(cli, project, head, branch):
+    (project / ".git/HEAD").write_text(f"ref: refs/heads/{head}\n")
+    assert cli("init", "--yes", "--no-baseline").code == 0 and branches(project) == [branch]
 
 
 @pytest.mark.parametrize("name", ["pyproject.toml", ".contam.toml"])
@@ -273,7 +386,9 @@ def inited(*args: str) -> int:
 
 def test_what_a_healthy_corpus_measures_is_the_baseline(project, audits):
     assert inited("--yes") == 0
-    assert audits.asked == [["audit", "--config", CONFIGURATION, "--write-baseline", BASELINE, "-q"]]
+    assert audits.asked == [
+        ["audit", "--config", CONFIGURATION, "--fail-on", "at_risk", "--write-baseline", BASELINE, "-q"]
+    ]
     assert configured(project)["baseline"] == BASELINE
     assert inited("--yes") == 0 and len(audits.asked) == 1
 
