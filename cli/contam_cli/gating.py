@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from contam.reports.findings import Gate
     from contam.result import Audit
 
+BASELINE = "contam.baseline.json"
+"""The name that a baseline is given."""
 Result = TypeVar("Result", bound="HasRules")
 
 
@@ -82,30 +84,55 @@ def baseline_of(given: dict[str, Any]) -> None:
 
 
 def told_of_baselines(result: Audit) -> bool:
-    """Say on stderr what is wrong with baselines that were to be written; whether all of them were."""
-    from contam.baseline.record import NOT_WRITTEN
+    """Say on stderr what became of baselines that were to be written; whether all of them were."""
+    from contam.baseline.record import DOUBTFUL, KEPT, NOT_WRITTEN, WROTE
     from contam.reports.escape import visible
 
-    notes = dict.fromkeys(note for part in (result, *result.parts) for note in part.notes)
-    told = [note for note in notes if note.startswith((NOT_WRITTEN, "the new baseline "))]
-    for note in told:
-        click.echo(f"contam: {visible(note)}", err=True)
-    return not any(note.startswith(NOT_WRITTEN) for note in told)
+    notes = dict.fromkeys(note for part in (*result.parts, result) for note in part.notes)
+    wanted = (NOT_WRITTEN, DOUBTFUL) if settings().quiet else (NOT_WRITTEN, DOUBTFUL, WROTE, KEPT)
+    for note in notes:
+        if note.startswith(wanted):
+            click.echo(f"contam: {visible(note)}", err=True)
+    return not any(note.startswith(NOT_WRITTEN) for note in notes)
 
 
 def division(wanted: Asked, gate: Gate, options: AuditOptions) -> Division:
-    """How the corpus is divided. Where baselines are written, a part that has one of its own gets a new one too."""
+    """How the corpus is divided, and which files in it are no text of it. Where the configured baseline is written
+    anew, so is that of every part which has one; a baseline elsewhere is one of everything else alone."""
     from contam.gate.running import Division
 
     found = wanted.configuration
-    sources = found.sources
-    if options.write_baseline is not None:
-        sources = tuple(replace(source, options=_renewed(source.options)) for source in sources)
+    sources, told = found.sources, ""
+    if options.write_baseline is not None and any(source.options.get("baseline") for source in sources):
+        told = _elsewhere(options.write_baseline)
+        if not told:
+            sources = tuple(replace(source, options=_renewed(source.options)) for source in sources)
     exclude = tuple(found.get("exclude") or ())
     return Division(
         sources=sources, exclude=exclude, folder=found.folder, fail_on=gate.fail_on,
-        allow_insufficient=gate.allow_insufficient,
+        allow_insufficient=gate.allow_insufficient, own=_own(wanted, options),
+        complete=wanted.paths == tuple(found.get("include") or ()), notes=(told,) if told else (),
     )  # fmt: skip
+
+
+def _elsewhere(target: str | Path) -> str:
+    """Why the baselines of parts are not written anew: the one that is written is not the configured one."""
+    from contam.baseline.record import KEPT
+    from contam_cli.configured import loaded
+
+    configured = loaded(settings().config).get("baseline")
+    if configured is None or Path(configured).resolve() == Path(target).resolve():
+        return ""
+    return f"{KEPT}: {target} is not the configured baseline {configured}"
+
+
+def _own(wanted: Asked, options: AuditOptions) -> tuple[Path, ...]:
+    """What this audit reads and writes itself, as far as it is there to be listed with the corpus."""
+    found = wanted.configuration
+    baselines = [options.baseline, options.write_baseline, *(s.options.get("baseline") for s in found.sources)]
+    reports = [given.partition(":")[2] for given in wanted.outputs]
+    own = [found.folder / BASELINE, *(Path(p) for p in (*baselines, *reports, options.cache_dir) if p)]
+    return tuple(path for path in dict.fromkeys(own) if path.exists())
 
 
 def _renewed(options: Mapping[str, Any]) -> dict[str, Any]:

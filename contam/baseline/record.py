@@ -14,8 +14,9 @@ NEW = "new since the baseline"
 NOT_WRITTEN = "no baseline was written to"
 WROTE = "wrote the baseline"
 DOUBTFUL = "the new baseline"
+KEPT = "baselines of parts stay as they are"
 """How the notes begin that say what became of a baseline which was to be written: not written, written, written of a
-corpus that is no norm."""
+corpus that is no norm, left alone."""
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,8 @@ def draw_audit(audit: Audit, full: bool = False) -> Page:
     if not audit.parts:
         return Page(title, banner, _kept(_gate(audit), *_sections(audit, full)), footer)
     parts = sorted(audit.parts, key=lambda part: part.name != audit.name)
-    sections = [*_kept(_gate(audit)), _overview(parts)]
+    general = tuple(note for note in audit.notes if note not in parts[0].notes)
+    sections = [*_kept(_gate(audit)), _overview(parts), *_kept(_sentences("Notes", general))]
     for place, part in enumerate(parts):
         found = _sections(part, full) if full or place == 0 else _short(part)
         sections += [replace(section, title=f"{part.name}: {section.title}") for section in _kept(*found)]
