@@ -102,9 +102,12 @@ def _documents(measured: Measured) -> Documents:
     assert isinstance(loops, Loops) and isinstance(repetition, Repetition) and isinstance(copies, Copies)
     rows = [("REP001", row) for row in loops.worst.ranked()]
     rows += [("REP002", row) for row in repetition.worst.ranked()[:5]]
-    rows += [("DUP001", row) for row in copies.most_copied()[:5]]
     worst = [
         DocumentFinding(label, rule, value, text.decode("utf-8", "replace")) for rule, (value, label, text) in rows
+    ]
+    worst += [
+        DocumentFinding(row.label, "DUP001", row.times, row.text.decode("utf-8", "replace"), row.of)
+        for row in copies.most_copied()[:5]
     ]
     return Documents(loops.looped + copies.later_copies, tuple(worst))
 
@@ -201,7 +204,7 @@ def corpus_facts(measured: Measured, whole: dict[str, Figure]) -> CorpusFacts:
         words=volume.sums["words"],
         documents=volume.sums["documents"],
         looped_documents=loops.looped,
-        nonletter_share=whole["volume.nonletter_share"].value or 0.0,
+        nonletter_share=loops.nonletter_share(volume),
         unk_share=whole["volume.unk_share"].value or 0.0,
         exact_duplicate_share=whole["duplicates.exact"].value or 0.0,
         near_duplicate_share=whole["duplicates.near"].value or 0.0,

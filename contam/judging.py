@@ -24,7 +24,8 @@ MOSTLY_COPIES = 0.5
 class CorpusFacts:
     """Counts of the whole corpus that the matched sample cannot see.
 
-    ``looped_bytes`` of all ``bytes`` lie in looped documents (0 where that was not counted).
+    ``nonletter_share`` is that of numbers and signs among the tokens of documents that do not loop (of all, where all
+    do). ``looped_bytes`` of all ``bytes`` lie in looped documents (0 where that was not counted).
     """
 
     words: int

@@ -65,10 +65,9 @@ class Added(Metric):
     @property
     def facts(self) -> CorpusFacts:
         """What the verdict needs to know of the new documents."""
-        sums, readings = self.volume.sums, self.volume.figures()
-        nonletter, unk = (readings[f"volume.{n}_share"].value for n in ("nonletter", "unk"))
+        sums, unk = self.volume.sums, self.volume.figures()["volume.unk_share"].value
         return CorpusFacts(
-            sums["words"], sums["documents"], self.loops.looped, nonletter if nonletter == nonletter else 0.0,
+            sums["words"], sums["documents"], self.loops.looped, self.loops.nonletter_share(self.volume),
             unk if unk == unk else 0.0, looped_bytes=self.loops.sums["looped_bytes"], bytes=sums["bytes"],
         )  # fmt: skip
 

@@ -161,7 +161,7 @@ def _beside(sides: dict[str, _Side]) -> Verdict | None:
     assert isinstance(volume, Volume) and isinstance(loops, Loops)
     facts = CorpusFacts(
         volume.sums["words"], volume.sums["documents"], loops.looped,
-        nonletter_share=volume.figures()["volume.nonletter_share"].value, looped_bytes=loops.sums["looped_bytes"],
+        nonletter_share=loops.nonletter_share(volume), looped_bytes=loops.sums["looped_bytes"],
         bytes=volume.sums["bytes"],
     )  # fmt: skip
     return judge_paired(synthetic.segments, sides["real"].measured.segments, facts).verdict

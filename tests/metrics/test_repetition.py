@@ -212,3 +212,23 @@ def test_section_3_6_near_duplicate_theory() -> None:
     generator = np.random.default_rng(3)
     agreeing = generator.binomial(128, 0.7, 20_000) / 128
     assert minhash_variance(0.7, 128) == pytest.approx(float(np.var(agreeing)), rel=0.05)
+
+
+def test_loops_of_signs_do_not_make_a_text_a_table():
+    from contam_metrics.batch import Batch
+    from contam_metrics.streaming.loops import Loops
+    from contam_metrics.streaming.volume import Volume
+    from contam_metrics.view import Scratch, View
+
+    def measured(texts):
+        volume, loops = Volume(), Loops()
+        view = View(Batch.of([t.encode() for t in texts]), Scratch(), str)
+        volume.update(view)
+        loops.update(view)
+        return loops.looped, loops.nonletter_share(volume)
+
+    prose = [f"the cat number {i} sat on a mat and thought of nothing in particular that day" for i in range(20)]
+    assert measured(prose)[0] == 0 and 0 < measured(prose)[1] < 0.1
+    looped, share = measured([*prose, *(["no ! ? -- !! " * 400] * 5)])
+    assert looped == 5 and share == pytest.approx(measured(prose)[1])
+    assert measured(["no ! ? -- !! " * 400])[1] > 0.7 and measured([])[1] == 0.0

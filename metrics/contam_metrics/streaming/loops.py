@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from contam_metrics.accumulators import Ratio, Sums, Worst
 from contam_metrics.metric import Metric, Reading, ratio_reading
+from contam_metrics.streaming.volume import Volume
 from contam_metrics.view import View
 
 LOOPED = 0.25
@@ -36,7 +37,7 @@ class Loops(Metric):
     def __init__(self) -> None:
         self.documents = Ratio()
         self.cover = Ratio()
-        self.sums = Sums("looped_bytes")
+        self.sums = Sums("looped_bytes", "looped_tokens", "looped_other")
         self.worst = Worst(size=20, least=LOOPED - 1e-12)
 
     def update(self, view: View) -> None:
@@ -45,9 +46,33 @@ class Loops(Metric):
         shares = loop_shares(view.loops, view.sizes)
         looped = (shares >= LOOPED).astype(np.int64)
         self.documents.add(looped, np.ones(len(looped), np.int64))
-        self.sums.add(looped_bytes=int(np.diff(view.batch.offsets)[looped > 0].sum()))
+        self._add_looped(view, np.flatnonzero(looped))
         self.cover.add(view.loops[:, k.COVERED_WORDS], view.sizes)
         self.worst.add(shares, view.docs, view.label, view.text)
+
+    def _add_looped(self, view: View, rows: NDArray[np.int64]) -> None:
+        """What the looped documents of a batch are made of: bytes, tokens, and those that are no words."""
+        if not len(rows):
+            return
+        words, offsets = view.words, view.batch.offsets
+        numbers = np.concatenate(([0], np.cumsum(words.hashes & np.uint64(1), dtype=np.int64)))[words.bounds]
+        symbols = words.symbols[rows]
+        self.sums.add(
+            looped_bytes=(offsets[rows + 1] - offsets[rows]).sum(),
+            looped_tokens=(view.sizes[rows] + symbols + words.unks[rows]).sum(),
+            looped_other=(numbers[rows + 1] - numbers[rows] + symbols).sum(),
+        )
+
+    def nonletter_share(self, volume: Volume) -> float:
+        """Numbers and signs over all tokens of the documents that do not loop; of all documents where all do.
+
+        Loops of signs must not make a text look like a table, in which repetition is ordinary. 0 for no token.
+        """
+        sums = volume.sums
+        other, tokens = sums["numbers"] + sums["symbols"], sums["words"] + sums["symbols"] + sums["unks"]
+        if tokens > self.sums["looped_tokens"]:
+            other, tokens = other - self.sums["looped_other"], tokens - self.sums["looped_tokens"]
+        return other / tokens if tokens else 0.0
 
     @property
     def looped(self) -> int:
