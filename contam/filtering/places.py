@@ -184,35 +184,51 @@ class Output:
 
 def find_output(out: Path, inputs: Inputs, manifest: Path | None, force: bool) -> Output:
     """The output, checked before anything is read; raises UsageError or InputError where it cannot be one."""
+    if out.name in ("", ".."):
+        raise UsageError(f"{str(out)!r} is no name for an output: name a new file or folder")
     beside = manifest or out.with_name(out.name + ".dropped")
+    exists, taken = _exists(out), _exists(beside)
     _check_apart(out, beside, inputs)
     if not out.parent.is_dir():
         raise UsageError(f"{out}: the folder {out.parent} does not exist")
     if not beside.parent.is_dir() or beside.is_dir():
         raise UsageError(f"{beside}: no place for the list of what was dropped (--manifest PATH)")
-    exists = out.exists() or out.is_symlink()
     if exists and not force:
         raise UsageError(f"{out} exists: name another output, or replace it with --force")
-    if beside.exists() and not force:
+    if taken and not force:
         raise UsageError(f"{beside} exists: name another place with --manifest, or replace it with --force")
     if exists:
         _check_replaceable(out, beside, inputs.single)
     return Output(out, beside, not inputs.single, exists)
 
 
+def _exists(path: Path) -> bool:
+    """Whether there is something, or a link to nothing; UsageError for what no path can be."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{path}: {why}: name another output, or another place for the list (--manifest)") from None
+    return True
+
+
 def _check_apart(out: Path, manifest: Path, inputs: Inputs) -> None:
     """Nothing is ever written into the corpus that is read."""
-    target = out.resolve()
+    target, listed = out.resolve(), manifest.resolve()
+    if target in (listed, *listed.parents):
+        raise UsageError(f"{manifest} is the output, or inside it: name another place with --manifest")
     for item in inputs.items:
         source = Path(item.source.name).resolve()
         if target == source or target in source.parents:
             raise UsageError(f"{out} is the corpus, or the corpus is inside it: nothing is changed in place")
-        if manifest.resolve() == source:
+        if listed == source:
             raise UsageError(f"{manifest} is a file of the corpus: name another place with --manifest")
     for folder in inputs.folders:
         if folder in (target, *target.parents):
             raise UsageError(f"{out} is inside the corpus: nothing is changed in place")
-        if folder in manifest.resolve().parents:
+        if folder in listed.parents:
             raise UsageError(f"{manifest} is inside the corpus: name another place with --manifest")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
-import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -34,6 +34,8 @@ from contam.filtering.places import (
 from contam.formats.task import ReadOptions
 
 Lines = NDArray[np.int64]
+HIDDEN = ".contam-"
+"""How names begin that are there only while something is written; short, for names have a greatest length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,12 @@ def unread_lines(item: Item, documents: Lines, layout: Layout | None, options: R
 
 
 def write_file(cuts: Cuts, target: Path, options: ReadOptions) -> None:
-    """Write the copy of one file: the very same bytes where nothing is dropped."""
+    """Write the copy of one file with its permissions: the very same bytes where nothing is dropped."""
+    _write_bytes(cuts, target, options)
+    shutil.copymode(cuts.item.source.name, target)
+
+
+def _write_bytes(cuts: Cuts, target: Path, options: ReadOptions) -> None:
     source = cuts.item.source
     if not len(cuts.dropped):
         shutil.copyfile(source.name, target)
@@ -114,9 +121,9 @@ def whole_or_not(output: Output) -> Iterator[Path]:
     """A place beside the output to write to; when all went well it becomes the output, else nothing is left of it."""
     parent = output.path.parent
     try:
-        place = Path(tempfile.mkdtemp(prefix=f".{output.path.name}.", dir=parent))
+        place = Path(tempfile.mkdtemp(prefix=HIDDEN, dir=parent))
         try:
-            made = place / output.path.name
+            made = place / "made"
             if output.folder:
                 made.mkdir()
             yield made
@@ -150,14 +157,10 @@ def _told(error: OSError, output: Output) -> InputError:
 @contextmanager
 def manifest_beside(path: Path, rows: Iterator[Mapping[str, Any]]) -> Iterator[None]:
     """Write the list of what was dropped, a JSON object a line; it is put in place when all else is."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
+    temporary = path.with_name(HIDDEN + secrets.token_hex(8))
     try:
-        with os.fdopen(handle, "w", encoding="ascii") as out:
+        with temporary.open("x", encoding="ascii") as out:
             out.writelines(json.dumps(row, ensure_ascii=True) + "\n" for row in rows)
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
         yield
         temporary.replace(path)
     finally:

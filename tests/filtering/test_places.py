@@ -69,6 +69,53 @@ def test_an_output_that_exists_is_replaced_only_when_asked(corpus, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["corpus", "out", "out.dropped"]
 
 
+@pytest.mark.parametrize("name", ("replaced", "made"))
+@pytest.mark.parametrize("source", ("corpus", "corpus/a.jsonl"))
+def test_an_output_is_replaced_whatever_its_name(corpus, tmp_path, name, source):
+    out = tmp_path / name
+    run(tmp_path / source, out)
+    before = everything(tmp_path)
+    (corpus / "a.jsonl").write_text(lines("quite another text in place of the one before", LOOP))
+    run(tmp_path / source, out, force=True)
+    file = out / "a.jsonl" if out.is_dir() else out
+    assert file.read_text() == lines("quite another text in place of the one before")
+    assert everything(tmp_path).keys() == before.keys()
+
+
+@pytest.mark.parametrize("out", (".", "", "/", "..", "sub/..", "x" * 250, "x" * 300, "nul\0"))
+def test_an_output_that_is_no_name_is_refused_before_any_work(corpus, tmp_path, monkeypatch, out):
+    before = everything(tmp_path)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr(running, "measure_documents", None)
+    for given in (corpus, corpus / "a.jsonl"):
+        with pytest.raises(UsageError, match="name"):
+            run(given, out, force=True)
+    assert everything(tmp_path) == before
+
+
+def test_a_long_name_may_have_its_list_elsewhere(corpus, tmp_path):
+    out = tmp_path / ("x" * 255)
+    run(corpus, out, manifest=tmp_path / "list")
+    assert sorted(everything(out)) == ["a.jsonl", "b.jsonl"]
+
+
+def test_the_list_is_not_put_into_the_output(corpus, tmp_path):
+    run(corpus, tmp_path / "out")
+    for place in ("out", "out/list"):
+        with pytest.raises(UsageError, match="--manifest"):
+            run(corpus, tmp_path / "out", manifest=tmp_path / place, force=True)
+
+
+def test_files_keep_their_permissions(corpus, tmp_path):
+    (corpus / "a.jsonl").chmod(0o600)
+    (corpus / "b.jsonl").chmod(0o640)
+    run(corpus, tmp_path / "out")
+    run(corpus / "a.jsonl", tmp_path / "one.jsonl")
+    modes = [(tmp_path / name).stat().st_mode & 0o777 for name in ("out/a.jsonl", "out/b.jsonl", "one.jsonl")]
+    assert modes == [0o600, 0o640, 0o600]
+
+
 def test_force_never_replaces_what_no_filter_has_written(corpus, tmp_path):
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "thesis.txt").write_text("years of work")
