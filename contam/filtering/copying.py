@@ -139,11 +139,11 @@ def copy_rows(pieces: Iterable[bytes], layout: Layout, dropped: Lines, write: Wr
     for run in row_runs(_marked(pieces, write), layout):
         low, high = np.searchsorted(dropped, (run.line, run.line + run.data.count(b"\n") + 1)).tolist()
         starts = np.append(0, np.flatnonzero(np.frombuffer(run.data, np.uint8) == NEWLINE) + 1)
-        position = 0
+        position, data = 0, memoryview(run.data)
         for line in dropped[low:high].tolist():
             begin = int(starts[line - run.line])
             write(run.data[position:begin])
-            position = begin + (cutter.first(run.data[begin:]) or len(run.data) - begin)
+            position = begin + (cutter.first(data[begin:]) or len(data) - begin)
         write(run.data[position:])
 
 

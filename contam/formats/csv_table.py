@@ -27,7 +27,7 @@ class Rows:
         self.dialect = delimiter, quote
         self._state = 0
 
-    def _run(self, data: bytes | bytearray, size: int, state: int, first: bool) -> int:
+    def _run(self, data: bytes | bytearray | memoryview, size: int, state: int, first: bool) -> int:
         import numpy as np
 
         view = np.frombuffer(data, np.uint8)
@@ -42,7 +42,7 @@ class Rows:
         """See ``blocks.Cutter``."""
         return self._run(data, len(data), self._state, True)
 
-    def first(self, data: bytes) -> int:
+    def first(self, data: bytes | memoryview) -> int:
         """The end of the first row; 0 where it does not end."""
         return self._run(data, len(data), 0, True)
 

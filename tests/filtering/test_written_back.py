@@ -15,8 +15,10 @@ import pytest
 import zstandard
 
 from contam.corpus import Corpus
+from contam.filtering import copying
 from contam.filtering.copying import copy_text
 from contam.filtering.running import filter_corpus
+from contam.formats.csv_table import Table
 from contam.formats.task import ReadOptions
 
 UNPACK = {
@@ -137,6 +139,25 @@ def test_tables(tmp_path, seed, header):
     result = run(path, out, text_field="text" if header else "2")
     assert UNPACK[packing](out.read_bytes()).decode() == left
     assert (result.documents, result.dropped, result.unread) == (len(found), len(gone), 1)
+
+
+def test_a_table_is_not_looked_through_again_for_every_row_that_goes():
+    seen = 0
+
+    class Counting(copying.Rows):
+        def first(self, data):
+            nonlocal seen
+            seen += isinstance(data, bytes) and len(data)
+            return super().first(data)
+
+    rows = b"".join(b'%d,"a, b\nc"\n' % i for i in range(2000))
+    out: list[bytes] = []
+    layout = copying.Layout(Table(ord(","), ord('"'), ("id", "text")), 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(copying, "Rows", Counting)
+        copying.copy_rows([rows], layout, np.arange(1, 4001, 4), out.append)
+    assert b"".join(out) == b"".join(b'%d,"a, b\nc"\n' % i for i in range(1, 2000, 2))
+    assert seen == 0
 
 
 @pytest.mark.parametrize("indent", (None, 2))
