@@ -7,7 +7,7 @@ same bytes.
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 import threading
 import time
 from contextlib import suppress
@@ -106,13 +106,14 @@ class Store:
         if not path.parent.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._mark()
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".")
+        temporary = path.with_name("." + secrets.token_hex(8))
         try:
-            with os.fdopen(handle, "wb") as file:
+            with temporary.open("xb") as file:
                 file.write(data)
-            Path(name).replace(path)
+            temporary.replace(path)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
             raise
 
     def _mark(self) -> None:

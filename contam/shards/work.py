@@ -175,15 +175,19 @@ class Workers:
             self.parts = self.total.fineness().of_parts() if self.store is not None else None
 
     def _restore(self, work: Restore) -> None:
-        """Add a shard from the store; one that is gone or damaged is remembered as lost."""
+        """Add a shard from the store; one that is gone, damaged or not to be read is remembered as lost."""
         assert self.store is not None
         seen = Seen(self.asked)
         try:
             seen.restore(self.store.read(work.name))
             seen.shift(work.kept.first)
-        except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, MemoryError) as error:
+        except OSError:
             with self.lock:
-                self.damaged += not isinstance(error, FileNotFoundError)
+                work.kept.lost.add(work.number)
+            return
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError, MemoryError):
+            with self.lock:
+                self.damaged += 1
                 work.kept.lost.add(work.number)
             with suppress(OSError):
                 self.store.remove(work.name)

@@ -21,7 +21,7 @@ from contam.baseline.known import Known
 from contam.corpus import Corpus, ReadOptions
 from contam.engine import Measured, Plan, measure
 from contam.errors import InputError, UsageError
-from contam.shards import container, feeding, store
+from contam.shards import container, feeding
 from contam.shards.keys import settings_key
 from contam.shards.seen import Asked
 from contam.shards.store import Store
@@ -290,11 +290,39 @@ def test_a_full_disk_loses_nothing_and_is_told_once(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store.tempfile, "mkstemp", full)
+    monkeypatch.setattr(Path, "replace", full)
     found = audit(corpus, cache_dir=tmp_path / "kept")
     told = [note for note in found.notes if note not in plain.notes]
     assert found.signals == plain.signals and found.documents == plain.documents
     assert len(told) == 1 and told[0].endswith("cannot keep what is measured: No space left on device")
+    assert not [p for p in (tmp_path / "kept").rglob("*") if p.is_file()]
+
+
+def test_what_is_kept_has_the_permissions_of_any_new_file(corpus: Path, tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        audit(corpus, cache_dir=tmp_path / "kept")
+    finally:
+        os.umask(before)
+    found = [path for path in (tmp_path / "kept").rglob("*") if path.is_file()]
+    assert {"CACHEDIR.TAG", ".gitignore"} < {path.name for path in found}
+    assert {path.stat().st_mode & 0o777 for path in found} == {0o640}
+
+
+def test_a_file_that_may_not_be_read_is_neither_removed_nor_called_damaged(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "kept"
+    plain = said(corpus, cache_dir=kept)
+    removed: list[str] = []
+
+    def refuse(self: Store, name: str) -> None:
+        raise PermissionError(13, "Permission denied", name)
+
+    monkeypatch.setattr(Store, "read", refuse)
+    monkeypatch.setattr(Store, "remove", lambda self, name: removed.append(name))
+    assert said(corpus, cache_dir=kept) == plain
+    assert not removed and not any("damaged" in note for note in audit(corpus, cache_dir=kept).notes)
 
 
 def test_a_file_is_no_folder_to_keep_in(corpus: Path, tmp_path: Path) -> None:
