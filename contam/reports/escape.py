@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _JOINERS = "\u200c\u200d"
 _HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 _MARKS = 4
+_HARMFUL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def visible(text: str) -> str:
@@ -30,6 +32,11 @@ def shorten(text: str, length: int) -> str:
     shown = visible(text[: 4 * length])
     whole = len(shown) <= length and len(text) <= 4 * length
     return shown if whole else shown[: length - 3].rstrip() + "..."
+
+
+def exact(text: str) -> str:
+    r"""Text as it is, with all its white space, but for what steers a terminal or cannot be written: ``\x1b``."""
+    return _HARMFUL.sub(lambda found: _escape(found[0]), text)
 
 
 def _escape(char: str) -> str:

@@ -43,7 +43,7 @@ class Finding:
 
     ``kind`` is ``verdict``, ``rule``, ``document`` or ``unread``; ``path`` and ``line`` are where it is (of a corpus
     as a whole: the configuration, else the first file; empty where there is no file). ``text`` is how the document
-    begins; ``undecided`` marks what could not be judged.
+    begins; ``undecided`` marks what could not be judged. ``of`` names the document that this one is a copy of.
     """
 
     rule: str
@@ -57,6 +57,7 @@ class Finding:
     text: str = ""
     part: str = ""
     undecided: bool = False
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,11 @@ class Outcome:
         """All findings, worst first: by level, then the verdict, rules, documents, inputs."""
         found = [finding for part in self.parts for finding in part.findings]
         return tuple(sorted(found, key=lambda f: (_ORDER[f.level], _KINDS[f.kind])))
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """What was read, of all parts."""
+        return tuple(source for part in self.parts for source in part.sources)
 
     def count(self, level: str) -> int:
         """How many findings of a level there are."""
@@ -259,7 +265,7 @@ class _Judged:
             level = WARNING
         rule = VERDICT if found.rule == _OF_THE_CORPUS else found.rule
         told = document_told(found)
-        return Finding(rule, "document", level, told, path, line or 1, found.value, text=found.excerpt)
+        return Finding(rule, "document", level, told, path, line or 1, found.value, text=found.excerpt, of=found.of)
 
 
 def document_told(found: DocumentFinding) -> str:
@@ -270,7 +276,8 @@ def document_told(found: DocumentFinding) -> str:
         return f"score {found.value:.2f}"
     amount = f"{100 * found.value:.0f} %" if found.value <= 1 else f"{written(found.value)} times"
     of_what = means(found.rule)
-    return f"{amount} {of_what}" if of_what else f"{_name(found.rule)}, {amount}"
+    copy = f", a copy of {found.of}" if found.of else ""
+    return f"{amount} {of_what}" if of_what else f"{_name(found.rule)}, {amount}{copy}"
 
 
 def means(rule_id: str) -> str:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from contam.reports.escape import shorten
+from contam.reports.escape import exact, shorten
 from contam.reports.findings import ERROR, NOTE, WARNING, Finding, Outcome
 from contam.reports.places import relative, root
 
@@ -22,7 +22,7 @@ _EXCERPT = 120
 
 def render(outcome: Outcome) -> str:
     """The outcome as workflow commands: errors, warnings, notices, each worst first, and one line that sums up."""
-    base = root()
+    base = root(outcome.sources)
     lines = []
     for level in (ERROR, WARNING, NOTE):
         found = [finding for finding in outcome.findings if finding.level == level]
@@ -63,7 +63,8 @@ def _annotation(finding: Finding, base: Path) -> str:
     told = finding.message
     if finding.text:
         told += f": {shorten(finding.text, _EXCERPT)}"
-    return _command(_COMMANDS[finding.level], properties | {"title": f"{finding.rule}{part}"}, told)
+    title = shorten(f"{finding.rule}{part}", _LONGEST)
+    return _command(_COMMANDS[finding.level], properties | {"title": title}, told)
 
 
 def _command(name: str, properties: Mapping[str, str], said: str) -> str:
@@ -77,7 +78,8 @@ def _data(value: str) -> str:
 
 
 def _property(value: str) -> str:
-    return _data(shorten(value, _LONGEST)).replace(":", "%3A").replace(",", "%2C")
+    """A value as it is: a path that is changed names no file, and its annotation is shown nowhere."""
+    return _data(exact(value)).replace(":", "%3A").replace(",", "%2C")
 
 
 def fitted(markdown: str, room: int = SUMMARY_BYTES) -> str:

@@ -13,14 +13,29 @@ _LOOKED_AT = 10_000
 """Entries of a folder that are looked at for a first file."""
 
 
-def root() -> Path:
-    """What paths are relative to: the workspace of a GitHub job, the repository around the working folder, else that
-    folder itself."""
+def root(sources: Iterable[str] = ()) -> Path:
+    """What paths are relative to: the workspace of a GitHub job, the repository around the working folder, else the
+    one around the first of ``sources``, else the working folder itself."""
     here = Path.cwd()
     workspace = os.environ.get("GITHUB_WORKSPACE")
     if workspace and here.is_relative_to(Path(workspace)):
         return Path(workspace)
-    return next((place for place in (here, *here.parents) if (place / ".git").exists()), here)
+    return _repository(here) or _repository_of(first_file(sources)) or here
+
+
+def _repository(folder: Path) -> Path | None:
+    """The nearest folder, upwards, that is a repository."""
+    return next((place for place in (folder, *folder.parents) if (place / ".git").exists()), None)
+
+
+def _repository_of(source: str) -> Path | None:
+    """The repository that a source lies in; None where it is no file or folder."""
+    if not source or source in _STDIN or "://" in source or "\0" in source:
+        return None
+    try:
+        return _repository(Path(os.path.abspath(source)))  # noqa: PTH100 - links are not followed
+    except OSError:
+        return None
 
 
 def relative(path: str, base: Path) -> str | None:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from contam.reports.escape import shorten
-from contam.reports.findings import ERROR, INPUT, VERDICT, Finding, Outcome, comparable
-from contam.reports.places import root, uri
+from contam.reports.findings import ERROR, INPUT, NOTE, VERDICT, Finding, Outcome, comparable
+from contam.reports.places import root, split_label, uri
 from contam.rules import RULES, Rule
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -34,7 +34,7 @@ _UNREAD = "Something in the input could not be read. It was left out, counted an
 
 def render(outcome: Outcome) -> str:
     """The outcome as a SARIF log of one run; ``results`` is there even where it is empty."""
-    log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(outcome, root())]}
+    log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(outcome, root(outcome.sources))]}
     return json.dumps(log, indent=1, ensure_ascii=True, allow_nan=False) + "\n"
 
 
@@ -112,6 +112,7 @@ def _result(finding: Finding, base: Path) -> dict[str, Any]:
     if finding.rule in _INDEX:
         result["ruleIndex"] = _INDEX[finding.rule]
     result |= {"level": finding.level, "message": {"text": message(told)}, "locations": _locations(finding, base)}
+    result |= _related(finding, base)
     result["partialFingerprints"] = {"contam/v1": fingerprint(finding, base)}
     numbers = {"value": finding.value, "limit": finding.limit}
     known = {name: number for name, number in numbers.items() if number is not None and abs(number) < float("inf")}
@@ -127,6 +128,13 @@ def _locations(finding: Finding, base: Path) -> list[dict[str, Any]]:
     if finding.part:
         location["logicalLocations"] = [{"name": message(finding.part), "kind": "resource"}]
     return [location] if location else []
+
+
+def _related(finding: Finding, base: Path) -> dict[str, Any]:
+    """Where the document is that this one is a copy of."""
+    path, line = split_label(finding.of)
+    found = _locations(Finding(finding.rule, finding.kind, NOTE, "", path, line or 1), base) if path else []
+    return {"relatedLocations": [one | {"message": {"text": "the first copy"}} for one in found]} if found else {}
 
 
 def fingerprint(finding: Finding, base: Path) -> str:

@@ -25,7 +25,7 @@ COMMAND = re.compile(r"::(error|warning|notice) ([^\n]*?)::([^\n]*)")
 def commands(result, gate=None) -> list[tuple[str, dict[str, str], str]]:
     """Every line as GitHub parses it: kind, properties, message."""
     found = []
-    for line in render(result, "github", gate=gate).splitlines():
+    for line in render(result, "github", gate=gate).removesuffix("\n").split("\n"):
         match = COMMAND.fullmatch(line)
         assert match, line
         pairs = dict(pair.split("=", 1) for pair in match[2].split(","))
@@ -105,6 +105,37 @@ def test_places_are_relative_to_the_workspace(tmp_path, monkeypatch):
     audit = make_audit(Level.COLLAPSING, corpus=CorpusInfo(("x.jsonl",), 1, 1, 1, 1))
     assert commands(audit)[0][1]["file"] == "sub/x.jsonl"
     assert commands(audit, Gate(configuration=Path("contam.toml")))[0][1]["file"] == "sub/contam.toml"
+
+
+@pytest.mark.parametrize(
+    "name", ("two  spaces.jsonl", "a\ttab.jsonl", "a\nline: 100%, or so.jsonl", "long/" * 200 + "x.jsonl")
+)
+def test_a_path_is_told_as_it_is(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
+    audit = make_audit(Level.COLLAPSING, corpus=CorpusInfo((name,), 1, 1, 1, 1))
+    assert commands(audit)[0][1]["file"] == name
+
+
+def test_a_path_that_is_no_text_can_be_printed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    audit = make_audit(Level.COLLAPSING, corpus=CorpusInfo(("a\udcff.jsonl",), 1, 1, 1, 1))
+    assert "file=a\\udcff.jsonl" in render(audit, "github").encode().decode()
+
+
+def test_places_are_those_of_the_repository_that_the_corpus_lies_in(tmp_path, monkeypatch):
+    (tmp_path / "repository" / ".git").mkdir(parents=True)
+    (tmp_path / "repository" / "data").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    source = tmp_path / "repository" / "data" / "x.jsonl"
+    source.write_text("{}")
+    monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for named in (str(source), str(source.parent), "../repository/data/*.jsonl"):
+        audit = make_audit(Level.COLLAPSING, corpus=CorpusInfo((named,), 1, 1, 1, 1))
+        assert commands(audit)[0][1]["file"] == "data/x.jsonl"
+    (tmp_path / "elsewhere" / ".git").mkdir()
+    assert commands(audit)[0][1]["file"] == "../repository/data/x.jsonl"
 
 
 def test_a_long_summary_is_cut_at_a_line_and_says_so(tmp_path):
