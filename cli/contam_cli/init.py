@@ -82,12 +82,12 @@ def _chosen(
 ) -> tuple[Choices, bool, str]:
     """The choices, whether a baseline is wanted now, and what is said of them; questions are asked on a terminal."""
     from contam.starting.files import BASELINE, Choices
-    from contam.starting.finding import find_corpus
+    from contam.starting.finding import configured_corpus, find_corpus
     from contam.starting.installed import Requirement, requirement
     from contam.starting.project import repository
 
     corpus = given["corpus"]
-    found = _said(str(corpus), folder) if corpus else find_corpus(folder)
+    found = _said(str(corpus), folder) if corpus else configured_corpus(folder) or find_corpus(folder)
     if ask and not corpus:
         found = _asked(found, folder)
     level = str(given["fail_on"] or (_level() if ask else LEVELS[0]))
@@ -144,11 +144,9 @@ def _told(choices: Choices, found: Found, in_git: bool) -> str:
     if not found.sure:
         lines = [f"{found.why[0].upper()}{found.why[1:]}: contam.toml says {found.path}; put your path there."]
     if not in_git:
-        lines.append("This is no git repository: workflow and hook begin to work when it is one.")
+        lines.append("This folder is in no git repository: the workflow and the hook begin to work once it is.")
     elif choices.prefix:
-        lines.append(f"The git repository is {choices.top}: workflow and hook go there.")
-    if not choices.requirement.reachable:
-        lines.append(f"{choices.requirement.note}: say in the workflow where a runner can get it (--install).")
+        lines.append(f"The git repository is {choices.top}: the workflow and the hook go there.")
     return "\n".join(lines) + "\n"
 
 
@@ -194,9 +192,10 @@ def _baseline(choices: Choices) -> bool:
     with contextlib.chdir(choices.folder):
         code = run(["audit", *named, "--fail-on", LEVELS[0], "--write-baseline", BASELINE, "-q"])
     if code:
+        did = f"removed   {choices.prefix}{BASELINE} again" if file.exists() else "no baseline"
         file.unlink(missing_ok=True)
         why = {1: "the corpus is not healthy today", 130: "interrupted"}.get(code, "the corpus could not be judged")
-        emit(f"no baseline: {why}; contam audit says why\n")
+        emit(f"{did}: {why}{'' if code == 130 else '; contam audit says more'}\n")
         return False
     text, line = place.read_text("utf-8") if named else "", f'baseline = "{BASELINE}"'
     if f"# {line}\n" in text:
@@ -207,16 +206,38 @@ def _baseline(choices: Choices) -> bool:
 
 
 def _next(choices: Choices, planned: tuple[File, ...], made: bool) -> str:
-    """Three commands."""
+    """The commands to go on with, and what a runner cannot know by itself."""
     from contam.starting.files import BASELINE
 
     there = made or choices.baseline
-    names = [os.path.relpath(file.path, choices.folder) for file in planned]
-    added = shlex.join([*names, *([BASELINE] if there else [])])
+    files = [file.path for file in planned if file.path.exists()] + [choices.folder / BASELINE] * there
+    added = shlex.join(os.path.relpath(path, choices.folder) for path in files)
     commands = [
         *([f"cd {shlex.quote(str(choices.folder))}"] if choices.folder != Path.cwd() else []),
+        *([] if (choices.top / ".git").exists() else ["git init"]),
         "contam audit             # what the gate says today",
         *([] if there else ["contam init --baseline   # once it is healthy, keep what it measures as the baseline"]),
         f"git add {added} && git commit -m 'A gate for training text'",
+        "pre-commit install       # to audit before each commit too (pip install pre-commit)",
     ]
-    return "\nNext:\n" + "".join(f"  {command}\n" for command in commands)
+    needs = "".join(f"\n{need}\n" for need in _needs(choices, planned))
+    return "\nNext:\n" + "".join(f"  {command}\n" for command in commands) + needs
+
+
+def _needs(choices: Choices, planned: tuple[File, ...]) -> list[str]:
+    """What the workflow needs, where it was written now: a contam that can be installed, and the corpus."""
+    from contam.starting.files import WORKFLOW
+
+    place = choices.top / WORKFLOW
+    if not any(file.path == place and file.action != "keep" for file in planned):
+        return []
+    corpus = f"GitHub has only what you push: commit the corpus too, or fetch it in a step of {WORKFLOW}."
+    needs = [] if "://" in choices.corpus else [corpus]
+    if choices.requirement.reachable:
+        return needs
+    contam = (
+        f"{choices.requirement.note[0].upper()}{choices.requirement.note[1:]}, where GitHub cannot get it.\n"
+        f"Before you push, write into the line REQUIREMENT of {WORKFLOW} what pip can install there, such as\n"
+        '"contam @ git+https://HOST/OWNER/contam@COMMIT".'
+    )
+    return [*needs, contam]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,6 +44,18 @@ def find_corpus(folder: Path) -> Found:
         if kinds:
             return Found(name, f"it holds {_told(kinds)}")
     return _fullest(folder) or _beside(folder) or Found(DEFAULT, "nothing that contam reads was found", sure=False)
+
+
+def configured_corpus(folder: Path) -> Found | None:
+    """What ``contam.toml`` includes, where it is there and that is one path; a person has chosen it."""
+    try:
+        include = tomllib.loads((folder / "contam.toml").read_text("utf-8")).get("include")
+    except (OSError, ValueError):
+        return None
+    match include:
+        case str(path) | [str(path)] if path:
+            return Found(path, "contam.toml says so")
+    return None
 
 
 def bytes_below(path: Path) -> int:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def test_it_writes_four_files_and_says_three_commands(cli, project):
     assert "baseline" not in configured(project)
     assert (project / ".gitignore").read_text() == ".contam-cache/\n"
     steps = outcome.out.partition("Next:\n")[2].splitlines()
-    assert [step.split()[0] for step in steps] == ["contam", "contam", "git"]
+    assert [step.split()[0] for step in steps[: steps.index("")]] == ["contam", "contam", "git", "pre-commit"]
 
 
 def test_every_key_of_the_configuration_exists(cli, project, monkeypatch):
@@ -116,7 +117,8 @@ def test_outside_git_it_works_and_says_so(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     outcome = cli("init")
     assert outcome.code == 0
-    assert "no git repository" in outcome.out and "Nothing that contam reads" in outcome.out
+    assert "no git repository" in outcome.out and "Next:\n  git init\n" in outcome.out
+    assert "Nothing that contam reads" in outcome.out
     assert configured(tmp_path)["include"] == ["data"]
 
 
@@ -269,6 +271,52 @@ def test_what_cannot_be_written_is_2_and_told(cli, project, block):
     assert outcome.code == 2 and "contam: " in outcome.err and "bug" not in outcome.err
 
 
+SITUATIONS = {
+    "a fresh repository": ("", lambda folder: None),
+    "a folder below": ("models/d e", lambda folder: None),
+    "settings in pyproject.toml": ("", lambda folder: (folder / "pyproject.toml").write_text("[tool.contam]\n")),
+    "a hook to be added by a person": ("", lambda folder: (folder / HOOKS).write_text("repos: []\n")),
+}
+
+
+@pytest.mark.parametrize("in_git", [True, False])
+@pytest.mark.parametrize(("below", "prepare"), SITUATIONS.values(), ids=SITUATIONS)
+def test_what_is_to_be_done_next_can_be_done(cli, tmp_path, monkeypatch, below, prepare, in_git):
+    folder = tmp_path / below
+    folder.mkdir(parents=True, exist_ok=True)
+    prepare(folder)
+    if in_git:
+        subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    out = cli("init", str(folder), "--yes", "--no-baseline").out
+    for key, value in (("NAME", "A"), ("EMAIL", "a@example.org")):
+        monkeypatch.setenv(f"GIT_AUTHOR_{key}", value)
+        monkeypatch.setenv(f"GIT_COMMITTER_{key}", value)
+    steps = out.partition("Next:\n")[2].partition("\n\n")[0].splitlines()
+    script = "\n".join(step for step in steps if step.split()[0] in ("cd", "git"))
+    done = subprocess.run(["sh", "-e", "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    log = subprocess.run(["git", "log", "--name-only"], cwd=folder, capture_output=True, text=True).stdout.splitlines()
+    assert WORKFLOW in log and ".gitignore" in {Path(name).name for name in log}
+
+
+def test_what_a_runner_needs_is_said_at_the_end_and_once(cli, project, monkeypatch):
+    local = Requirement("contam==1", False, "this is a test")
+    monkeypatch.setattr("contam.starting.installed.requirement", lambda: local)
+    out = cli("init", "--yes", "--no-baseline").out
+    end = out.partition("Next:\n")[2].partition("\n\n")[2]
+    assert "commit the corpus too" in end and "\nThis is a test, " in end and "REQUIREMENT" in end
+    assert "this is a test" not in out
+    assert "REQUIREMENT" not in cli("init", "--yes", "--no-baseline").out
+    assert "REQUIREMENT" not in cli("init", "--yes", "--no-baseline", "--force", "--install", "contam==2").out
+
+
+def test_the_corpus_of_contam_toml_is_the_corpus(cli, project):
+    (project / CONFIGURATION).write_text("include = ['other']\n")
+    assert "The corpus is other: contam.toml says so." in cli("init", "--yes", "--no-baseline").out
+    (hook,) = yaml.safe_load((project / HOOKS).read_text())["repos"][0]["hooks"]
+    assert re.search(hook["files"], "other/x.jsonl")
+
+
 # --- the hook in files that exist -----------------------------------------------------------------------------------
 
 ENTRY = "- repo: local\n  hooks:\n    - id: contam-audit\n"
@@ -399,7 +447,7 @@ def test_a_corpus_that_does_not_pass_is_no_baseline(project, audits, capsys, arg
     audits.code = failure
     assert inited("--yes", *args) == code
     assert not (project / BASELINE).exists() and "baseline" not in configured(project)
-    assert "no baseline" in capsys.readouterr().out and (project / WORKFLOW).exists()
+    assert f"removed   {BASELINE} again" in capsys.readouterr().out and (project / WORKFLOW).exists()
 
 
 def test_a_baseline_later(project, audits):

@@ -134,8 +134,10 @@ def test_more_human_text_is_no_alarm(job, project, texts, contam, gate):
     assert not [r for r in results(reports["sarif"]) if r["level"] == "error"]
 
 
-def test_a_corpus_that_is_bad_on_the_first_day_is_no_baseline(job, project, texts, contam):
+@pytest.mark.parametrize("level", ["at_risk", "never"])
+def test_a_corpus_that_is_bad_on_the_first_day_is_no_baseline(job, project, texts, contam, level):
     (project / "data/text.jsonl").write_text("".join(texts["collapsing"]), "utf-8")
-    begun = contam("init", "--yes")
-    assert begun.returncode == 0 and "no baseline" in begun.stdout
-    assert not (project / "contam.baseline.json").exists() and contam("audit").returncode == 1
+    begun = contam("init", "--yes", "--fail-on", level)
+    assert begun.returncode == 0 and "removed   contam.baseline.json again" in begun.stdout
+    assert not (project / "contam.baseline.json").exists()
+    assert contam("audit").returncode == (0 if level == "never" else 1)
