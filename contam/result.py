@@ -126,12 +126,16 @@ class RuleResult:
 
 @dataclass(frozen=True, slots=True)
 class DocumentFinding:
-    """A document that a rule points at; ``id`` is path:line; reports must escape the raw ``excerpt``."""
+    """A document that a rule points at; ``id`` is path:line; reports must escape the raw ``excerpt``.
+
+    ``of`` is the place of the first of its kind where it is an exact copy.
+    """
 
     id: str
     rule: str
     value: float
     excerpt: str
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The most copied documents as people know them: where the first copy is, and how it begins.
+"""The most copied documents as people know them: where its last copy is and where its first, and how it begins.
 
 A document that came once in each of two files which were measured apart was seen twice by nobody; how it begins is
 then read from its file again.
@@ -27,20 +27,28 @@ Place = tuple[str, int]
 def name_copies(copies: Copies, pieces: Sequence[tuple[int, Piece]]) -> None:
     """Set the names and excerpts of the most copied documents; ``pieces`` come with the numbers of their sources."""
     pieces = sorted(pieces, key=lambda row: row[0])
-    firsts = [first for first, _ in pieces]
     wanted: dict[int, dict[Place, int]] = defaultdict(dict)
-    for doc, _, place, text in copies.leaders():
-        number, line = divmod(place, SOURCE)
-        at = bisect_right(firsts, number) - 1
-        if at < 0 or number - firsts[at] >= len(pieces[at][1].names):
+    for leader in copies.leaders():
+        first, last = (_found(place, pieces) for place in (leader.first, leader.last))
+        if first is None or last is None:
             continue
-        name = pieces[at][1].names[number - firsts[at]]
-        copies.names[doc] = f"{name}:{line}", text or b""
-        if text is None and pieces[at][1].again:
-            wanted[at][name, line] = doc
+        at, place = first
+        names = ["{}:{}".format(*found) for found in (last[1], place)]
+        copies.names[leader.doc] = names[0], names[1] if names[0] != names[1] else "", leader.text or b""
+        if leader.text is None and pieces[at][1].again:
+            wanted[at][place] = leader.doc
     for at, places in wanted.items():
         for doc, text in _read(pieces[at][1], places):
-            copies.names[doc] = copies.names[doc][0], text
+            copies.names[doc] = *copies.names[doc][:2], text
+
+
+def _found(place: int, pieces: Sequence[tuple[int, Piece]]) -> tuple[int, Place] | None:
+    """Which piece a place is in, and the name and line that people know it by; None where no piece has it."""
+    number, line = divmod(place, SOURCE)
+    at = bisect_right(pieces, number, key=lambda row: row[0]) - 1
+    if at < 0 or number - pieces[at][0] >= len(pieces[at][1].names):
+        return None
+    return at, (pieces[at][1].names[number - pieces[at][0]], line)
 
 
 def _read(piece: Piece, places: dict[Place, int]) -> Iterator[tuple[int, bytes]]:

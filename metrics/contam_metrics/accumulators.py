@@ -183,60 +183,68 @@ class Counts:
         self.add(arrays["keys"].astype(np.uint64), arrays["counts"].astype(np.int64))
 
 
-class Firsts:
-    """The first place at which each 64-bit key was seen, of the keys up to ``limit``; 16 bytes a key and a sort now
-    and then."""
+class Places:
+    """The first and the last place at which each 64-bit key was seen, of the keys up to ``limit``; 24 bytes a key and a
+    sort now and then."""
 
     def __init__(self) -> None:
         self.limit = _ALL
-        self._parts: list[tuple[NDArray[np.uint64], NDArray[np.uint64]]] = []
+        self._parts: list[tuple[NDArray[np.uint64], ...]] = []
         self._held = 0
         self._kept = 0
 
     def add(self, keys: NDArray[np.uint64], places: NDArray[np.uint64]) -> None:
         """Take keys (one may come more than once) and where each was seen."""
-        self._parts.append((keys, places))
-        self._held += len(keys)
+        self._take(keys, places, places)
+
+    def _take(self, *part: NDArray[np.uint64]) -> None:
+        self._parts.append(part)
+        self._held += len(part[0])
         if self._held > 2 * self._kept + (1 << 16):
             self._trim()
 
-    def _trim(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-        """(keys, places): every key once, in order."""
+    def _trim(self) -> tuple[NDArray[np.uint64], ...]:
+        """(keys, first places, last places): every key once, in order."""
         if not self._parts:
-            return np.empty(0, np.uint64), np.empty(0, np.uint64)
-        keys, places = (np.concatenate(column) for column in zip(*self._parts))
-        order = np.lexsort((places, keys))
-        keys, places = keys[order], places[order]
-        kept = np.append(True, keys[1:] != keys[:-1])[: len(keys)] & (keys <= self.limit)
-        self._parts = [(keys[kept], places[kept])]
-        self._held = self._kept = int(kept.sum())
+            return (np.empty(0, np.uint64),) * 3
+        keys, first, last = (np.concatenate(column) for column in zip(*self._parts))
+        order = np.argsort(keys, kind="stable")
+        order = order[keys[order] <= self.limit]
+        keys = keys[order]
+        begins = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])
+        if len(keys):
+            first, last = np.minimum.reduceat(first[order], begins), np.maximum.reduceat(last[order], begins)
+        self._parts = [(keys[begins], first[: len(begins)], last[: len(begins)])]
+        self._held = self._kept = len(begins)
         return self._parts[0]
 
-    def place_of(self, keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
-        """The first places of keys that were seen and are within the limit."""
-        known, places = self._trim()
-        return places[np.searchsorted(known, keys)]
+    def of(self, keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """The first and the last places of keys that were seen and are within the limit."""
+        known, first, last = self._trim()
+        rows = np.searchsorted(known, keys)
+        return first[rows], last[rows]
 
     def shift(self, amount: int) -> None:
         """Add to every place."""
-        keys, places = self._trim()
-        self._parts = [(keys, places + np.uint64(amount))]
+        keys, first, last = self._trim()
+        self._parts = [(keys, first + np.uint64(amount), last + np.uint64(amount))]
 
-    def merge(self, other: Firsts) -> None:
+    def merge(self, other: Places) -> None:
         self.limit = min(self.limit, other.limit)
-        for keys, places in other._parts:
-            self.add(keys, places)
+        for part in other._parts:
+            self._take(*part)
 
     def arrays(self) -> Arrays:
-        keys, places = self._trim()
-        return {"keys": keys, "places": places, "limit": np.array([self.limit], np.uint64)}
+        keys, first, last = self._trim()
+        return {"keys": keys, "first": first, "last": last, "limit": np.array([self.limit], np.uint64)}
 
     def restore(self, arrays: Arrays) -> None:
-        if len(arrays["keys"]) != len(arrays["places"]):
+        columns = tuple(arrays[name].astype(np.uint64) for name in ("keys", "first", "last"))
+        if len({len(column) for column in columns}) > 1:
             raise ValueError("as many places as keys")
         self.limit = np.uint64(arrays["limit"][0])
-        self._parts = [(arrays["keys"].astype(np.uint64), arrays["places"].astype(np.uint64))]
-        self._held = self._kept = len(arrays["keys"])
+        self._parts = [columns]
+        self._held = self._kept = len(columns[0])
 
 
 class Worst:

@@ -251,3 +251,15 @@ def test_a_split_of_a_dataset_is_audited_as_it_streams():
     for found in (contam.audit(split), contam.audit(stream)):
         assert found.signals == whole.signals and found.corpus.documents == 3000
     assert len(taken) == 3000
+
+
+def test_copies_are_named_where_they_are_with_the_first_one_whatever_reads_them(tmp_path: Path) -> None:
+    texts = prose()
+    old = write(tmp_path / "data" / "human.jsonl", texts[:40])
+    new = write(tmp_path / "data" / "znew.jsonl", [*texts[40:60], *texts[10:15]])
+    found = [[d for d in audit(given, workers=n).documents.worst if d.rule == "DUP001"] for n in (1, 2)
+             for given in (tmp_path / "data", [new, old])]  # fmt: skip
+    pairs = sorted((int(d.id.rpartition(":")[2]), int(d.of.rpartition(":")[2])) for d in found[0])
+    assert pairs == [(21 + i, 11 + i) for i in range(5)]
+    assert all(d.id.startswith(f"{new}:") and d.of.startswith(f"{old}:") for d in found[0])
+    assert found[0] == found[2] and found[1] == found[3]

@@ -57,7 +57,23 @@ def parted():
     return replace(bad, parts=(good, bad))
 
 
+def copied(label: str, of: str):
+    rule = RuleResult("DUP001", "exact-duplicates", "warn", 0.2, 0.05, "exact duplicates 20 %")
+    found = DocumentFinding(label, "DUP001", 2.0, "the same text", of)
+    return make_audit(rules=(rule,), documents=Documents(1, (found,)))
+
+
+def test_a_copy_says_where_the_first_one_is():
+    (result,) = [one for one in run_of(copied("new.jsonl:7", "data/old.jsonl:12"))["results"] if "copy" in str(one)]
+    assert result["locations"][0]["physicalLocation"]["region"]["startLine"] == 7
+    (related,) = result["relatedLocations"]
+    place = related["physicalLocation"]
+    assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("data/old.jsonl", 12)
+    assert "a copy of data/old.jsonl:12" in result["message"]["text"]
+
+
 RESULTS = {
+    "copied": lambda: copied("a.jsonl:7", "](http://x) \x1b[31m{0}.jsonl:12"),
     "healthy": make_audit,
     "nasty": nasty_audit,
     "insufficient": lambda: make_audit(Level.INSUFFICIENT),
@@ -81,6 +97,7 @@ def test_the_published_schema_holds(name):
 def check_result(result: dict, rules: list[dict]) -> None:
     assert set(result) <= {
         "ruleId", "ruleIndex", "level", "message", "locations", "partialFingerprints", "properties",
+        "relatedLocations",
     }  # fmt: skip
     assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
     assert result["level"] in LEVELS and result["message"]["text"].strip()

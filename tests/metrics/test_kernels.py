@@ -202,7 +202,24 @@ def test_exact_copies() -> None:
     metric.update(View(Batch.of(["one two", ""])))
     assert metric.figures()["duplicates.exact"].value == pytest.approx(1 - 4 / 7)
     assert metric.later_copies == 3
-    assert metric.most_copied()[0][0] == 3
+    assert metric.most_copied()[0].times == 3
+
+
+def test_copies_know_their_first_and_last_place_whatever_came_first() -> None:
+    def seen(text: str, places: list[int]) -> Copies:
+        metric = Copies()
+        metric.update(View(Batch.of([text] * len(places)), places=np.array(places, np.uint64)))
+        return metric
+
+    parts = [seen("one two", [9, 4]), seen("three", [1, 2]), seen("one two", [30]), seen("one two", [3, 7])]
+    for order in ((0, 1, 2, 3), (3, 2, 1, 0), (2, 0, 3, 1)):
+        whole = Copies()
+        for i in order:
+            whole.merge(parts[i])
+        again = Copies()
+        again.restore(whole.state())
+        again.shift(0)
+        assert [(row.times, row.first, row.last) for row in again.leaders()] == [(5, 3, 30), (2, 1, 2)]
 
 
 def variants(similar: float, count: int, seed: int) -> list[str]:

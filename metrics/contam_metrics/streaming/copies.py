@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
-from contam_metrics.accumulators import Counts, Firsts, Worst
+from contam_metrics.accumulators import Counts, Places, Worst
 from contam_metrics.metric import Metric, Reading
 from contam_metrics.view import SOURCE, View
 
@@ -14,6 +15,30 @@ MOST_DOCUMENTS = 1 << 20
 """Different documents that are counted one by one; beyond it a sample of them, unbiased for the share."""
 MOST_COPIED = 10
 """Documents that are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """A document that came ``times`` times, by its content hash: its first and its last place (`View.places`).
+
+    ``text`` is how it begins; None where no two copies were seen by one instance.
+    """
+
+    doc: int
+    times: int
+    first: int
+    last: int
+    text: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """A copied document for people: how often it came, the name of its last copy, that of the first, how it begins."""
+
+    times: float
+    label: str
+    of: str
+    text: bytes
 
 
 class Copies(Metric):
@@ -24,40 +49,38 @@ class Copies(Metric):
 
     def __init__(self, cap: int = MOST_DOCUMENTS) -> None:
         self.counts = Counts(cap)
-        self.firsts = Firsts()
+        self.places = Places()
         self.worst = Worst(size=MOST_COPIED, least=1)
-        self.names: dict[int, tuple[str, bytes]] = {}
+        self.names: dict[int, tuple[str, str, bytes]] = {}
 
     def update(self, view: View) -> None:
         self.counts.add(view.docs, np.ones(len(view.docs), np.int64))
-        self.firsts.add(view.docs, view.places)
-        self.firsts.limit = self.counts.limit
+        self.places.add(view.docs, view.places)
+        self.places.limit = self.counts.limit
         times = self.counts.count_of(view.docs).astype(np.float64)
         self.worst.add(times, view.docs, view.label, view.text)
 
     def merge(self, other: Copies) -> None:
         """See `Metric.merge`; a document that each has seen once has no excerpt, see `leaders`."""
         super().merge(other)
-        self.firsts.limit = self.counts.limit
+        self.places.limit = self.counts.limit
 
     def shift(self, sources: int) -> None:
         """See `Metric.shift`."""
-        self.firsts.shift(sources * SOURCE)
+        self.places.shift(sources * SOURCE)
 
-    def leaders(self) -> list[tuple[int, int, int, bytes | None]]:
-        """(document, times, first place, excerpt) of those seen most often, at most `MOST_COPIED`.
-
-        The excerpt is None where no two copies were seen by one instance.
-        """
+    def leaders(self) -> list[Leader]:
+        """The documents that were seen most often, at most `MOST_COPIED`."""
         docs, times = self.counts.largest(MOST_COPIED, 1)
-        rows = zip(docs.tolist(), times.tolist(), self.firsts.place_of(docs).tolist())
-        return [(doc, n, place, self.worst.rows[doc][2] if doc in self.worst.rows else None) for doc, n, place in rows]
+        first, last = self.places.of(docs)
+        rows = zip(docs.tolist(), times.tolist(), first.tolist(), last.tolist())
+        return [Leader(*row, self.worst.rows[row[0]][2] if row[0] in self.worst.rows else None) for row in rows]
 
-    def most_copied(self) -> list[tuple[float, str, bytes]]:
-        """(times, label, excerpt) of documents seen most often; ``names`` has the labels and excerpts by document."""
-        given = {doc: row[1:] for doc, row in self.worst.rows.items()} | self.names
-        rows = [(float(times), *given.get(doc, ("", b""))) for doc, times, _, _ in self.leaders()]
-        return sorted(rows, key=lambda r: (-r[0], r[1]))
+    def most_copied(self) -> list[Copied]:
+        """The documents that were seen most often; ``names`` has their last and first labels and their beginnings."""
+        given = {doc: (label, "", text) for doc, (_, label, text) in self.worst.rows.items()} | self.names
+        rows = [Copied(float(found.times), *given.get(found.doc, ("", "", b""))) for found in self.leaders()]
+        return sorted(rows, key=lambda row: (-row.times, row.label))
 
     @property
     def later_copies(self) -> int:
