@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from contam.baseline.record import NEW, WHOLE
 from contam.result import SCHEMA_VERSION, Audit, Figure, plain
 from contam.rules import RULES
 from contam.saved import looks_saved, read_audit
@@ -41,11 +42,12 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two audits and what differs between them."""
+    """Two audits and what differs between them; ``notes`` say which parts they are where audits have several."""
 
     base: Audit
     head: Audit
     drifts: dict[str, Drift]
+    notes: tuple[str, ...] = ()
 
     @property
     def beyond(self) -> tuple[str, ...]:
@@ -62,7 +64,7 @@ class Comparison:
 
         head = {"schema_version": SCHEMA_VERSION, "tool": {"name": "contam", "version": __version__}}
         sides = {"base": _side(self.base), "head": _side(self.head)}
-        return head | {"command": "compare"} | sides | {"differences": plain(self.drifts)}
+        return head | {"command": "compare"} | sides | {"differences": plain(self.drifts), "notes": list(self.notes)}
 
 
 def compare(base: Any, head: Any, **options: Any) -> Comparison:
@@ -75,7 +77,7 @@ def compare(base: Any, head: Any, **options: Any) -> Comparison:
     if _is_baseline(base) or _is_baseline(head):
         return _beside_baselines(base, head, options)
     first, second = _audited(base, options), _audited(head, options)
-    sizes = (first.reference.matched_tokens, second.reference.matched_tokens)
+    sizes = [side.reference.matched_tokens for side in counterparts(first, second)[:2]]
     if None not in sizes and sizes[0] != sizes[1]:
         smaller = min(size for size in sizes if size is not None)
         matched = options | {"sample_tokens": smaller}
@@ -109,17 +111,52 @@ def _beside_baselines(base: Any, head: Any, options: dict[str, Any]) -> Comparis
 def _sizes(side: Audit | Baseline) -> set[int]:
     """The matched sizes that a side has figures at."""
     if isinstance(side, Audit):
-        return {side.reference.matched_tokens} - {None}  # type: ignore[return-value]
+        return {_whole_of(side).reference.matched_tokens} - {None}  # type: ignore[return-value]
     return set(side.sizes)
 
 
 def compare_audits(base: Audit, head: Audit) -> Comparison:
-    """The differences between two audits: every signal, and the whole-corpus figures that rules read."""
+    """The differences between two audits: every signal, and the whole-corpus figures that rules read.
+
+    Of audits in parts, one part of each is compared (see `counterparts`).
+    """
+    base, head, notes = counterparts(base, head)
     pairs = [*_pairs(base.signals, head.signals)]
     watched = {rule.reads for rule in RULES if rule.scope == "whole"}
     kept = [{key: side[key] for key in side if key in watched} for side in (base.whole, head.whole)]
     pairs += _pairs(*kept)
-    return Comparison(base, head, {key: drift(first, second) for key, first, second in pairs})
+    return Comparison(base, head, {key: drift(first, second) for key, first, second in pairs}, notes)
+
+
+def counterparts(base: Audit, head: Audit) -> tuple[Audit, Audit, tuple[str, ...]]:
+    """What is compared of two audits that can have parts, and that in words: parts of one name, where both have such a
+    part, and never one that only happened to decide an exit code."""
+    if not base.parts and not head.parts:
+        return base, head, ()
+    first, second = ({part.name: part for part in side.parts} for side in (base, head))
+    shared = sorted((name for name in first if name in second), key=_rank)
+    if shared:
+        left = [name for name in dict.fromkeys([*first, *second]) if name != shared[0]]
+        told = f"of both sides {shared[0]} is compared" + (f"; not compared: {', '.join(left)}" if left else "")
+        return first[shared[0]], second[shared[0]], (told,)
+    one, other = _whole_of(base), _whole_of(head)
+    names = [side.name if audit.parts else WHOLE for audit, side in ((base, one), (head, other))]
+    if names[0] == names[1]:
+        return one, other, (f"of both sides {names[0]} is compared",)
+    told = f"{names[0]} of base is compared with {names[1]} of head"
+    return one, other, (f"{told}: the two were not divided alike, so audit both with one configuration",)
+
+
+def _whole_of(audit: Audit) -> Audit:
+    """Of an audit in parts that which is most like all of it; the audit itself where there are none."""
+    return min(audit.parts, key=lambda part: _rank(part.name), default=audit)
+
+
+def _rank(name: str) -> int:
+    """The order in which parts stand for their corpus; documents that are new since a baseline come last."""
+    from contam.gate.running import REST
+
+    return 3 if name.endswith(NEW) else {WHOLE: 0, REST: 1}.get(name, 2)
 
 
 def drift(base: Figure, head: Figure) -> Drift:
@@ -188,4 +225,4 @@ def _audited(side: Any, options: dict[str, Any]) -> Audit:
 
 def _side(audit: Audit) -> dict[str, Any]:
     whole = plain(audit)
-    return {key: whole[key] for key in ("corpus", "reference", "verdict")}
+    return {key: whole[key] for key in ("corpus", "reference", "verdict", "name")}

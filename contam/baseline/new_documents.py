@@ -7,14 +7,14 @@ from dataclasses import replace
 from contam.attributing import VERDICT, responsible
 from contam.baseline.added import Added
 from contam.baseline.audited import Compared
-from contam.baseline.record import NEW
+from contam.baseline.record import NEW, WHOLE
 from contam.engine import Measured
 from contam.gate.applying import apply_policy
 from contam.gate.policy import Policy, RuleSetting
 from contam.result import Audit, DocumentFinding, Documents, Figure, Level
 from contam.rules import apply_rules
 
-WHOLE = "the whole corpus"
+__all__ = ["WHOLE", "with_new_documents"]
 
 
 def with_new_documents(whole: Audit, found: Compared, measured: Measured, policy: Policy) -> Audit:

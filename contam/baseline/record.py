@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 BASELINE_VERSION = 1
 NEW = "new since the baseline"
 """The name of the part of an audit that is the documents which the baseline does not have."""
+WHOLE = "the whole corpus"
+"""That of the part that is all of it."""
 NOT_WRITTEN = "no baseline was written to"
 WROTE = "wrote the baseline"
 DOUBTFUL = "the new baseline"

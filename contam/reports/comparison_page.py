@@ -15,7 +15,7 @@ def draw_comparison(comparison: Comparison) -> Page:
     """The page of a comparison."""
     base, head = comparison.base, comparison.head
     title = f"contam compare: {_name(base)} (base) and {_name(head)} (head)"
-    result = Section("Result", (Sentences(_findings(comparison)),))
+    result = Section("Result", (Sentences((*comparison.notes, *_findings(comparison))),))
     sections = [result, _table(comparison), _verdicts(base, head)]
     lost = _lost(comparison)
     if lost:

@@ -104,3 +104,18 @@ def test_content_hashes_become_a_filter() -> None:
     known = seen.known()
     assert known.documents == len(OLD) and known.share == 1.0
     assert not known.new(document_hashes(Batch.of(OLD))).any() and seen.figures() == {}
+
+
+def test_too_few_new_documents_are_told_with_the_limit_of_what_was_looked_up() -> None:
+    from contam.baseline.audited import LEAST_NEW, _not_judged
+    from contam.baseline.record import Since
+
+    def told(share: float, words: int, sizes: bool = True) -> str:
+        found = Since("b", None, new_documents=1009, documents=90_000, new_words=words, new_share=share)
+        return _not_judged(found, sizes)[0]
+
+    limit = told(0.25, 14_592)
+    assert "about 1,009 documents (14,592 words)" in limit and "from about 20,000 words" in limit and "25.0%" in limit
+    assert f"from {LEAST_NEW:,} words" in told(1.0, 4_000) and "about" not in told(1.0, 4_000)
+    assert "no size" in told(1.0, 9_000, sizes=False) and "from 5,000" not in told(1.0, 9_000, sizes=False)
+    assert _not_judged(Since("b", None, new_documents=0), True) == ()

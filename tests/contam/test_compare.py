@@ -91,3 +91,39 @@ def test_saved_audits_and_the_report(tmp_path):
     assert data["command"] == "compare" and data["differences"]["diversity.distinct_2"]["status"] == BEYOND
     assert data["base"]["verdict"]["level"] == "healthy" and data["schema_version"] == 1
     assert "| distinct-2 |" in render(found, "markdown")
+
+
+def parted(deciding: str, **values: float):
+    """An audit in parts with one figure each; the record is the deciding part."""
+    names = {"whole": "the whole corpus", "new": "new since the baseline", "rest": "everything else"}
+    parts = tuple(
+        replace(make_audit(), name=names.get(key, key), signals={"diversity.types": figure(value, BAND)})
+        for key, value in values.items()
+    )
+    return replace(next(part for part in parts if part.name == names.get(deciding, deciding)), parts=parts)
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "sides", "told"),
+    [
+        (parted("new", whole=0.5, new=0.1), parted("whole", whole=0.6, new=0.2), (0.5, 0.6), "of both sides the whole"),
+        (parted("a", rest=0.5, a=0.1), parted("rest", a=0.2, rest=0.6), (0.5, 0.6), "of both sides everything else is"),
+        (parted("a", a=0.1, b=0.3), parted("b", b=0.4, c=0.6), (0.3, 0.4), "b is compared; not compared: a, c"),
+        (parted("a", rest=0.5, a=0.1), parted("new", whole=0.6, new=0.2), (0.5, 0.6), "the two were not divided alike"),
+    ],
+)  # fmt: skip
+def test_of_audits_in_parts_the_same_part_is_compared(base, head, sides, told):
+    found = compare(base, head)
+    drifted = found.drifts["diversity.types"]
+    assert (drifted.base, drifted.head) == sides and told in found.notes[0]
+    assert found.to_dict()["notes"] == list(found.notes) and found.to_dict()["base"]["name"] == found.base.name
+    assert found.notes[0] in render(found, "json") and found.notes[0][:20] in render(found, "markdown")
+
+
+def test_a_whole_corpus_is_compared_with_the_whole_of_one_in_parts():
+    alone = replace(make_audit(), signals={"diversity.types": figure(0.6, BAND)})
+    found = compare(parted("new", whole=0.5, new=0.1), alone)
+    assert found.drifts["diversity.types"].base == 0.5 and "of both sides the whole corpus" in found.notes[0]
+    assert compare(alone, alone).notes == ()
+    divided = compare(alone, parted("a", rest=0.5, a=0.1))
+    assert "the whole corpus of base is compared with everything else of head" in divided.notes[0]
