@@ -1,6 +1,7 @@
 """Flat JSON of numbers, for `dvc metrics diff`, experiment trackers and plots: dotted names, finite numbers.
 
-Only what describes the data is in it: no times, no settings, so that two audits of the same text are the same file.
+What stands without a part's name in front is of the whole corpus, whichever part decides: so the same name means the
+same text from run to run. Only what describes the data is in it: no times, no settings, so that two audits of the same text are the same file.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from contam.baseline.record import NEW, WHOLE
 from contam.reports.findings import Gate, exit_code_of
 from contam.result import Audit, Level
 
 _OWN = ("provenance", "settings", "plan", "seconds", "schema_version", "tool", "facts", "skipped", "parts")
+_SIZES = ("files", "documents", "tokens", "bytes")
 _COUNTED = ("pass", "warn", "fail", "skipped")
 
 
@@ -23,6 +26,8 @@ def render(result: Any, gate: Gate | None = None) -> str:
     level = _level(result)
     head: dict[str, Any] = {"level": level.severity, "level_name": level.value} if level is not None else {}
     head["exit_code"] = exit_code_of(result, gate or Gate())
+    if getattr(result, "parts", ()):
+        head["deciding_part"] = result.name
     return json.dumps(head | found, indent=1, ensure_ascii=True, allow_nan=False) + "\n"
 
 
@@ -35,17 +40,28 @@ def _numbers(result: Any) -> Iterator[tuple[str, float]]:
     if not isinstance(result, Audit):
         yield from _walk(result.to_dict(), "")
         return
-    yield from _audit(result)
+    whole = next((part for part in result.parts or (result,) if part.name in ("", WHOLE)), None)
+    yield from _audit(whole) if whole is not None else _sums(result)
     for part in result.parts:
         yield f"{part.name}.level", part.level.severity
-        yield from ((f"{part.name}.{key}", value) for key, value in _audit(part))
+        if part is not whole:
+            yield from ((f"{part.name}.{key}", value) for key, value in _audit(part))
+
+
+def _sums(audit: Audit) -> Iterator[tuple[str, float]]:
+    """How much was read in all parts; new documents are counted where they belong."""
+    parts = [part for part in audit.parts if not part.name.endswith(NEW)]
+    for name in _SIZES:
+        yield f"corpus.{name}", sum(getattr(part.corpus, name) for part in parts)
+    yield "corpus.skipped", sum(part.corpus.skipped_total for part in parts)
+    yield "documents.flagged", sum(part.documents.flagged for part in parts)
 
 
 def _audit(audit: Audit) -> Iterator[tuple[str, float]]:
     """The figures of an audit by name, and how its rules came out."""
     corpus, verdict = audit.corpus, audit.verdict
     yield from _finite("verdict.", {"p_value": verdict.p_value, "score": verdict.score} | verdict.tests)
-    sizes = {name: getattr(corpus, name) for name in ("files", "documents", "tokens", "bytes")}
+    sizes = {name: getattr(corpus, name) for name in _SIZES}
     yield from _finite("corpus.", sizes | {"skipped": corpus.skipped_total})
     yield "documents.flagged", audit.documents.flagged
     yield from ((f"rules.{s}", sum(rule.status == s for rule in audit.rules)) for s in _COUNTED)

@@ -48,11 +48,27 @@ def test_times_and_settings_do_not_move_it():
     assert list(json.loads(first)) == list(json.loads(render(make_audit(), "metrics")))
 
 
-def test_parts_have_their_names_in_front():
+def test_parts_have_their_names_in_front_and_the_top_is_their_sum():
     good, bad = replace(make_audit(), name="prose"), replace(make_audit(Level.COLLAPSING), name="code")
-    found = metrics(replace(bad, parts=(good, bad)))
-    assert found["level"] == 2 and found["prose.level"] == 0 and found["code.level"] == 2
+    new = replace(make_audit(), name="code, new since the baseline")
+    found = metrics(replace(bad, parts=(good, bad, new)))
+    assert (found["level"], found["deciding_part"]) == (2, "code")
+    assert found["prose.level"] == 0 and found["code.level"] == 2
     assert found["prose.signals.entropy.window"] == 5.98
+    assert found["corpus.documents"] == 2400 and found["documents.flagged"] == 2 * good.documents.flagged
+    assert not [name for name in found if name.startswith(("signals.", "whole.", "rules.", "verdict."))]
+
+
+def test_the_top_is_the_whole_corpus_whichever_part_decides():
+    whole = replace(make_audit(), name="the whole corpus")
+    few = replace(whole.corpus, documents=3)
+    new = replace(make_audit(Level.AT_RISK), name="new since the baseline", corpus=few)
+    told = [metrics(replace(part, parts=(whole, new))) for part in (whole, new)]
+    assert [found.pop("deciding_part") for found in told] == [whole.name, new.name]
+    assert [(found.pop("level"), found.pop("level_name")) for found in told] == [(0, "healthy"), (1, "at_risk")]
+    assert told[0] == told[1]
+    assert told[0]["corpus.documents"] == 1200 and told[0]["new since the baseline.corpus.documents"] == 3
+    assert set(metrics(make_audit())) - {"level", "level_name"} <= set(told[0])
 
 
 def test_results_without_a_verdict_have_their_numbers_too():
