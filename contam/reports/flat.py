@@ -1,7 +1,8 @@
 """Flat JSON of numbers, for `dvc metrics diff`, experiment trackers and plots: dotted names, finite numbers.
 
-What stands without a part's name in front is of the whole corpus, whichever part decides: so the same name means the
-same text from run to run. Only what describes the data is in it: no times, no settings, so that two audits of the same text are the same file.
+What stands without a part's name in front is of the whole corpus, whichever part decides: the same name means the same
+text from run to run. Only what describes the data is in it: no times, no settings, so that two audits of the same text
+are the same file.
 """
 
 from __future__ import annotations
