@@ -17,6 +17,7 @@ from typing import Any
 from contam.errors import InputError
 from contam.formats import listing
 from contam.formats.kernels import modules_for
+from contam.formats.pointers import not_fetched
 from contam.formats.task import DEFAULTS, Chunk, Problem, ReadOptions, Source, Task
 from contam.result import Skipped
 
@@ -114,7 +115,8 @@ class Corpus:
         """Lists files, folders, globs, ``-``, ``hf://`` and other URLs, each file once.
 
         ``keep`` says of the name of each file whether it belongs to the corpus (default: every one does). Raises
-        ``InputError`` for a path that does not exist, or where nothing is left to read.
+        ``InputError`` for a path that does not exist, or where nothing is left to read. Where files are pointers of
+        Git LFS, reading raises it, before anything is read: a part of such a corpus says nothing of the whole.
         """
         given = [os.fspath(s) for s in ([sources] if isinstance(sources, (str, os.PathLike)) else sources)]
         if not given:
@@ -131,20 +133,25 @@ class Corpus:
         if keep is not None:
             found.sources = [source for source in found.sources if keep(source.name)]
             found.log.named = [s for s in found.log.named if keep(s.path)]
+            found.pointers = [path for path in found.pointers if keep(path)]
             hub = [url for url in hub if keep(url)]
-        if not found.sources and not hub:
+        if not found.sources and not hub and not found.pointers:
             raise nothing_to_read(given, found.skipped)
         sizes = [s.size for s in found.sources]
         total = None if hub or None in sizes else sum(s or 0 for s in sizes)
+        files = len(sizes) + len(hub) + len(found.pointers)
+        pieces = partial(_pieces, found.sources, hub, options)
+        if found.pointers:
+            pieces = partial(_refused, not_fetched(found.pointers, files))
         return cls(
             tuple(given),
-            len(sizes) + len(hub),
+            files,
             total,
             found.skipped,
             tuple(found.notes),
             options,
             modules_for(s.format for s in found.sources),
-            partial(_pieces, found.sources, hub, options),
+            pieces,
             not hub and all(s.local is not None for s in found.sources),
         )
 
@@ -187,6 +194,11 @@ def nothing_to_read(given: Iterable[str], skipped: Iterable[Skipped]) -> InputEr
         return InputError(f"no documents in {', '.join(given)}")
     more = f" (and {len(named) - 5} more)" if len(named) > 5 else ""
     return InputError("nothing to read: " + "; ".join(named[:5]) + more)
+
+
+def _refused(error: InputError) -> Iterator[Piece]:
+    """The pieces of a corpus that is not to be read as it is."""
+    raise error
 
 
 def _pieces(sources: list[Source], hub: list[str], options: ReadOptions) -> Iterator[Piece]:

@@ -98,8 +98,9 @@ def measure(corpus: Corpus, plan: Plan) -> Measured:
         feed = _measured(corpus, plan, store)
         if store is not None and feed.workers.total and not feed.workers.total.exact():
             # Parts of a much larger corpus were kept, and too little of them for this one.
-            store.blind = True
+            store.blind, damaged = True, feed.workers.damaged
             feed = _measured(corpus, plan, store)
+            feed.workers.damaged = damaged
     except KeyboardInterrupt as interrupt:
         if store is not None and store.written:
             interrupt.add_note(f"what was measured is kept in {store.folder}: the same command goes on from there")

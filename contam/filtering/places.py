@@ -14,6 +14,7 @@ from contam.formats import sniffing
 from contam.formats.fields import FieldProblem
 from contam.formats.json_document import records_in
 from contam.formats.listing import Listing
+from contam.formats.pointers import not_fetched
 from contam.formats.records import parse, sample
 from contam.formats.streams import HEAD, MARKS, Stream, human
 from contam.formats.task import ReadOptions, Source
@@ -69,6 +70,8 @@ def find_inputs(paths: Iterable[str], options: ReadOptions) -> Inputs:
         if path == "-" or "://" in path:
             raise InputError(f"{path}: cannot be filtered, because it is read twice: save it to a file first")
         found.add(path)
+    if found.pointers:
+        raise not_fetched(found.pointers, len(found.sources) + len(found.pointers))
     if not found.sources:
         reasons = "; ".join(f"{s.path}: {s.reason}" for s in found.skipped[:3])
         raise InputError(f"nothing to filter{': ' + reasons if reasons else ''}")

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 from contam.errors import InputError
 from contam.formats import FORMATS, PACKED_ITSELF, format_of
+from contam.formats.pointers import is_pointer
 from contam.formats.task import SkipLog, Source
 from contam.result import Skipped
 
@@ -51,10 +52,14 @@ def file_source(path: str, size: int | None, explicit: bool = True) -> Source:
 
 @dataclass(slots=True)
 class Listing:
-    """The files found so far, each once, and what could not be used."""
+    """The files found so far, each once, and what could not be used.
+
+    ``pointers`` are files that Git LFS has not fetched.
+    """
 
     strict: bool = False
     sources: list[Source] = field(default_factory=list)
+    pointers: list[str] = field(default_factory=list)
     log: SkipLog = field(init=False)
     notes: list[str] = field(default_factory=list)
     _files: set[tuple[int, int]] = field(default_factory=set)
@@ -114,6 +119,9 @@ class Listing:
         regular = stat.S_ISREG(status.st_mode)
         if regular and status.st_size == 0:
             self.log.add("an empty file", path=path)
+            return
+        if regular and is_pointer(path, status):
+            self.pointers.append(path)
             return
         try:
             self.sources.append(file_source(path, status.st_size if regular else None))

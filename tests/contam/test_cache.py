@@ -152,6 +152,30 @@ def test_parts_of_a_large_corpus_serve_a_smaller_one_or_are_measured_again(
     assert seen == [0, 20, 12, 0, 1]
 
 
+def test_a_damaged_file_is_told_also_where_all_is_measured_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("contam_metrics.streaming.ngram_types.SKETCH", 200)
+    chance = np.random.default_rng(3)
+    paths = [tmp_path / f"{i:02}.jsonl" for i in range(24)]
+    for path in paths:
+        write(path, [text(chance) for _ in range(20)])
+    plan = Plan(budget=600, cache_dir=tmp_path / "kept")
+    measure(Corpus.open(paths), plan)
+    read, seen = Store.read, []
+
+    def first_damaged(self: Store, name: str) -> Any:
+        seen.append(name)
+        if len(seen) == 1:
+            raise ValueError("not a whole file of a shard")
+        return read(self, name)
+
+    monkeypatch.setattr(Store, "read", first_damaged)
+    found = measure(Corpus.open(paths[20:]), plan)
+    assert (found.measured_files, found.restored_files) == (4, 0)
+    assert any("1 file is damaged: measured again" in note for note in found.notes)
+
+
 def test_a_renamed_file_is_measured_again_because_its_documents_have_its_name(corpus: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     measured(corpus, cache_dir=kept)
