@@ -94,7 +94,7 @@ def test_what_cannot_be(cli, args, message):
 
 def test_every_option_belongs_to_a_world_and_every_world_has_its_options():
     given = {p.name for p in simulate.params} - {"what", "claims", "out", "form", "outputs", "quiet", "verbose"}
-    given -= {"no_progress"}
+    given -= {"no_progress", "config"}
     assert given == {name for what in WORLDS for name in names_of(what)}
 
 

@@ -203,6 +203,8 @@ def _others(place: Path, human: Sequence[str], trusted: Sequence[str]) -> None:
     for name in ("base", "head"):
         assert run(["audit", str(place / f"{name}.jsonl"), "-q", "-o", f"json:{place / f'{name}.json'}"]) in (0, 1)
     assert run(["audit", str(place / "data"), "-q", "--write-baseline", str(place / "contam.baseline.json")]) in (0, 1)
+    for name in ("last-year", "this-year"):
+        shutil.copy(place / "contam.baseline.json", place / f"{name}.baseline.json")
     (place / "other.toml").write_text('[rules.DIV006]\nseverity = "error"\n', encoding="utf-8")
 
 
