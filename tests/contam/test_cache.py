@@ -156,6 +156,7 @@ def test_a_damaged_file_is_told_also_where_all_is_measured_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("contam_metrics.streaming.ngram_types.SKETCH", 200)
+    monkeypatch.setattr("contam_metrics.signatures.Signatures.__init__.__defaults__", (16,))
     chance = np.random.default_rng(3)
     paths = [tmp_path / f"{i:02}.jsonl" for i in range(24)]
     for path in paths:
