@@ -105,7 +105,7 @@ def _tell_github(result: Any, form: str, outputs: tuple[str, ...], gate: Gate | 
     summary, values = os.environ.get("GITHUB_STEP_SUMMARY"), os.environ.get("GITHUB_OUTPUT")
     try:
         if summary:
-            github.append_summary(Path(summary), render(result, "markdown"))
+            github.append_summary(Path(summary), render(result, "markdown", gate=gate))
         if values:
             github.append_outputs(Path(values), github.outputs(outcome, report))
     except OSError as error:

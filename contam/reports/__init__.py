@@ -32,7 +32,7 @@ class Style:
 def render(result: Any, form: str, style: Style | None = None, gate: Gate | None = None) -> str:
     """Any command's result as text in one of ``FORMATS``; the text ends with a line break.
 
-    ``gate`` says how it is judged, for the formats that tell errors from warnings.
+    ``gate`` says how it is judged, for the formats that tell errors from warnings and for corpora in parts.
     """
     if form in _DATA:
         return _data(result, form, gate)
@@ -41,15 +41,15 @@ def render(result: Any, form: str, style: Style | None = None, gate: Gate | None
     if form == "markdown":
         from contam.reports import markdown
 
-        return markdown.render(draw(result))
+        return markdown.render(draw(result, gate=gate))
     if form == "html":
         from contam.reports import html
 
-        return html.render(draw(result, full=True))
+        return html.render(draw(result, full=True, gate=gate))
     if form == "rich":
         from contam.reports import terminal
 
-        return terminal.render(draw(result), style or Style())
+        return terminal.render(draw(result, gate=gate), style or Style())
     raise UsageError(f"no report format {form!r}: known are {', '.join(FORMATS)}")
 
 

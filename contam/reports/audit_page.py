@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from contam.baseline.record import NEW
-from contam.reports.findings import document_told, means
+from contam.reports.findings import Gate, at_gate, document_told, means
 from contam.reports.gate_section import failed_by, gate_section
 from contam.reports.page import Banner, Bar, Bars, Excerpt, Excerpts, Page, Section, Sentences, Table
 from contam.result import Audit, Figure, Provenance
@@ -28,7 +28,7 @@ _PAIRED_CAPTION = (
 )
 
 
-def draw_audit(audit: Audit, full: bool = False) -> Page:
+def draw_audit(audit: Audit, full: bool = False, gate: Gate | None = None) -> Page:
     """The page of an audit; sections with nothing to say are left out.
 
     Of a corpus that was audited in parts, the deciding one comes first; the others follow whole on a ``full`` page, and
@@ -40,7 +40,7 @@ def draw_audit(audit: Audit, full: bool = False) -> Page:
         return Page(title, banner, _kept(_gate(audit), *_sections(audit, full)), footer)
     parts = sorted(audit.parts, key=lambda part: part.name != audit.name)
     general = tuple(note for note in audit.notes if note not in parts[0].notes)
-    sections = [*_kept(_gate(audit)), _overview(parts), *_kept(_sentences("Notes", general))]
+    sections = [*_kept(_gate(audit)), _overview(parts, gate or Gate()), *_kept(_sentences("Notes", general))]
     for place, part in enumerate(parts):
         found = _sections(part, full) if full or place == 0 else _short(part)
         sections += [replace(section, title=f"{part.name}: {section.title}") for section in _kept(*found)]
@@ -80,16 +80,25 @@ def _gate(audit: Audit) -> Section | None:
     return gate_section([(part.name, rule) for part in parts for rule in part.rules])
 
 
-def _overview(parts: Sequence[Audit]) -> Section:
+def _overview(parts: Sequence[Audit], gate: Gate) -> Section:
     """The parts of a corpus in a line each, the deciding one first."""
     rows = []
     for part in parts:
         p = "" if part.verdict.p_value is None else probability(part.verdict.p_value)
-        broken = ", ".join(rule.id for rule in part.rules if rule.enforced and rule.status == "fail")
         size = (f"{part.corpus.documents:,}", f"{part.corpus.tokens:,}")
-        rows.append((part.name or ", ".join(part.corpus.sources), part.level.value.replace("_", " "), p, *size, broken))
+        name = part.name or ", ".join(part.corpus.sources)
+        rows.append((name, part.level.value.replace("_", " "), p, *size, _broken(part, gate)))
     columns = ("part", "level", "p", "documents", "words", "fails the gate")
     return Section("Parts, audited one by one", (Table(columns, tuple(rows), header=True),))
+
+
+def _broken(part: Audit, gate: Gate) -> str:
+    """What of a part fails the gate: its level, enforced rules; or that it could not be judged."""
+    told = ["its level"] if at_gate(part.verdict, gate) else []
+    if gate.fail_on != "never":
+        told += [rule.id for rule in part.rules if rule.enforced and rule.status == "fail"]
+    undecided = part.exit_code(gate.fail_on, gate.allow_insufficient) == 2
+    return "could not be judged" if undecided else ", ".join(told)
 
 
 def _since(audit: Audit) -> Section | None:

@@ -140,7 +140,7 @@ def _part(result: Any, gate: Gate) -> Part:
     code = exit_code_of(result, gate)
     read: tuple[CorpusInfo, ...] = tuple(_corpora(result))
     anchor = str(gate.configuration) if gate.configuration else first_file(s for c in read for s in c.sources)
-    failing = code == 1 and _at_gate(verdict, gate)
+    failing = code == 1 and at_gate(verdict, gate)
     judged = _Judged(verdict, gate, code, {rule.id: _level_of_rule(rule, failing, gate) for rule in rules})
     findings = [*_over_the_limit(result, code), *judged.told()]
     findings += [judged.of_rule(rule) for rule in rules if rule.id in judged.loud]
@@ -210,7 +210,7 @@ def _over_the_limit(result: Any, code: int) -> list[Finding]:
     return [Finding(VERDICT, "verdict", ERROR, told, value=share.proven, limit=limit)]
 
 
-def _at_gate(verdict: Verdict | None, gate: Gate) -> bool:
+def at_gate(verdict: Verdict | None, gate: Gate) -> bool:
     """Whether the verdict is at or above the level that fails."""
     return verdict is not None and gate.fail_on != "never" and verdict.level.severity >= Level(gate.fail_on).severity
 
@@ -237,7 +237,7 @@ class _Judged:
         if undecided:
             level = {0: NOTE, 1: WARNING}.get(self.code, ERROR)
         else:
-            level = ERROR if self.code == 1 and _at_gate(self.verdict, self.gate) else WARNING
+            level = ERROR if self.code == 1 and at_gate(self.verdict, self.gate) else WARNING
         return [Finding(VERDICT, "verdict", level, headline(self.verdict), undecided=undecided)]
 
     def of_rule(self, rule: RuleResult) -> Finding:

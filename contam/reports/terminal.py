@@ -132,11 +132,14 @@ class _Painter:
         return Group(grid, caption) if block.caption else grid
 
     def table(self, block: Table) -> RenderableType:
-        """A table without rules; a status colours its row's second cell."""
+        """A table without rules; a status colours its row's second cell. Long names in front leave room behind."""
         grid = Grid.grid(padding=(0, 2, 0, 0))
+        most = self.width // 3
         for index in range(len(block.columns)):
             last = index == len(block.columns) - 1
-            grid.add_column(ratio=1 if last else None, no_wrap=not last)
+            named = index == 0 and not last and any(len(row[0]) > most for row in block.rows)
+            limit = most if named else None
+            grid.add_column(ratio=1 if last else None, no_wrap=not last and not named, max_width=limit, overflow="fold")
         if block.header:
             grid.add_row(*(Text(name, style="underline") for name in block.columns))
         for row, mark in zip(block.rows, block.marks or ("",) * len(block.rows)):

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from contam.reports import Style, render
 from contam.reports.drawing import draw
 from contam.reports.escape import visible
+from contam.reports.findings import Gate
 from contam.reports.html import render as render_page
 from contam.reports.html_script import SCRIPT
 from contam.reports.html_style import STYLE
@@ -309,3 +310,20 @@ def test_a_page_that_draws_itself_has_the_gate_too():
     assert page.banner.gate == "Gate failed by CKP001 exact-duplicates"
     assert page.sections[0].title == "What the gate asks for" and page.sections[1].title == "Why"
     assert draw(probe).banner.gate == ""
+
+
+def test_the_table_of_parts_says_what_of_each_fails_the_gate():
+    given = {"a": make_audit(Level.AT_RISK), "b": make_audit(Level.COLLAPSING),
+             "c": make_audit(rules=(broken("DUP001"),)), "d": make_audit(Level.INSUFFICIENT)}  # fmt: skip
+    parts = tuple(replace(audit, name=name) for name, audit in given.items())
+
+    def told(gate):
+        (table,) = draw(replace(parts[1], parts=parts), gate=gate).sections[1].blocks
+        return {row[0]: row[-1] for row in table.rows}
+
+    assert told(None) == {"a": "", "b": "its level", "c": "DUP001", "d": "could not be judged"}
+    strict = told(Gate("at_risk", allow_insufficient=True))
+    assert strict == {"a": "its level", "b": "its level", "c": "DUP001", "d": ""}
+    assert set(told(Gate("never", allow_insufficient=True)).values()) == {""}
+    long = replace(parts[1], name="data/**/" + "x" * 60)
+    assert "its level" in render(replace(long, parts=(long,)), "rich", Style(60))

@@ -108,7 +108,7 @@ def test_json_is_the_contract():
     assert set(data["corpus"]) == corpus
     assert set(data["verdict"]) == {"level", "p_value", "score", "reasons", "detection_floor", "advice", "tests"}
     assert set(data["rules"][0]) == {"id", "name", "status", "value", "limit", "message", "enforced"}
-    assert set(data["documents"]["worst"][0]) == {"id", "rule", "value", "excerpt"}
+    assert set(data["documents"]["worst"][0]) == {"id", "rule", "value", "excerpt", "of"}
     made = {"config_digest", "seed", "seconds", "bytes_per_second", "engine", "workers"}
     assert set(data["provenance"]) >= made
     assert set(data["reference"]) >= {"name", "sources", "matched_tokens", "paired"}
