@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from contam.configuration.ranges import check_change, check_limit
 from contam.configuration.schema import RULE_KEYS, Key, either, nearest
 from contam.errors import UsageError
 from contam.gate.policy import SEVERITIES, UNAVAILABLE, Allowance, RuleSetting
@@ -131,6 +132,8 @@ def rule_value(rule: Rule, name: str, value: Any, where: str) -> Any:
         raise UsageError(f"{where}: {_shown(value)} is to be a number{_as_number(value)}")
     if name == "min-effect" and value < 0:
         raise UsageError(f"{where}: {value:g} is to be 0 or more")
+    if name in ("min", "max"):
+        check_limit(rule, value, where)
     return float(value)
 
 
@@ -140,9 +143,11 @@ def _allowance(rule: Rule, name: str, value: Any, where: str) -> Allowance:
     if name != right:
         raise UsageError(f"{where}: the figure of {rule.id} ({rule.name}) {rule.direction} in a collapse; use {right}")
     try:
-        return Allowance.parse(value)
+        allowed = Allowance.parse(value)
     except UsageError as error:
         raise UsageError(f"{where}: {error}") from None
+    check_change(rule, name, allowed, where)
+    return allowed
 
 
 def rule_setting(values: Mapping[str, Any], where: str) -> RuleSetting:

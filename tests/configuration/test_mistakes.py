@@ -65,6 +65,11 @@ WRONG = [
     ("[rules.DUP001]\nmax-drop = '2%'", "rises in a collapse; use max-rise"),
     ("[rules.DIV001]\nmax-drop = '-2%'", 'no change such as "2%"'),
     ("[rules.DIV001]\nmax-drop = 'two'", 'no change such as "2%"'),
+    ("[rules.DUP001]\nmax = 2", "2 is to be a share, 0 to 1: the figure of DUP001 (exact duplicates); write 0.02"),
+    ("[rules.DIV006]\nmin = -0.1", "-0.1 is to be a share, 0 to 1"),
+    ("[rules.DIV005]\nmin = -1", "-1 is to be 0 or more"),
+    ("[rules.DIV005]\nmax-drop = '500%'", "500% is to be at most 100%"),
+    ("[rules.DIV006]\nmax-drop = 20", 'at most 1: hapax share f1/N is between 0 and 1; write "20%"'),
     ("[rules.DIV001]\nmin = 1\n[rules.window-entropy]\nmax = 9", "window-entropy and DIV001 are one rule"),
     ("[per-source]\nignore = ['DIV']", "is to be a table"),
     ("exclude = ['data/[z-a]*']", "exclude: 'data/[z-a]*' is no glob"),
@@ -106,6 +111,16 @@ def test_a_mistake_is_told_with_its_line(tmp_path, text, told, inside):
     assert told in rest
     wrong = 0 if text.startswith(HEADERS) else 2 if "one rule" in told else text.count("\n")
     assert place == f"{name}:{header.count(chr(10)) + 1 + wrong}"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["DUP001]\nmax = 1", "DUP001]\nmax-rise = '500%'", "PPL002]\nmax = -0.1", "DIV005]\nmax-drop = 500",
+     "DIV007]\nmin = 1.02", "DIV005]\nmax-drop = '100%'"],
+)  # fmt: skip
+def test_limits_that_can_be_reached_are_no_mistakes(tmp_path, rule):
+    (tmp_path / "contam.toml").write_text(f"[rules.{rule}\n")
+    assert load(cwd=tmp_path, environment={}).policy.rules
 
 
 def test_long_values_are_not_told_whole(tmp_path):
