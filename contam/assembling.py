@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from contam.audit_options import AuditOptions
 from contam.corpus import Corpus
 from contam.engine import Measured, Progress
 from contam.gate.applying import apply_policy
@@ -33,7 +34,6 @@ from contam_metrics.streaming.repetition import Repetition
 from contam_metrics.streaming.volume import Volume
 
 if TYPE_CHECKING:
-    from contam.auditing import AuditOptions
     from contam.baseline.audited import Beside, Compared
     from contam.judging import Judgement
 
