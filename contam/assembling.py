@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from contam.audit_options import AuditOptions
+from contam.baseline.shrinking import told_of_shrinking
 from contam.corpus import Corpus
 from contam.engine import Measured, Progress
 from contam.gate.applying import apply_policy
@@ -73,7 +74,7 @@ def assembled(seen: Seen, options: AuditOptions, begin: float) -> Audit:
     documents = _named(_documents(measured), pointed, options.policy)
     found = Audit(
         info, judgement.reference, _beside(judgement.verdict, share), signals, whole, rules, documents, provenance,
-        notes=(*measured.notes, *perplexity.notes), synthetic_share=share, since=since,
+        notes=(*measured.notes, *perplexity.notes, *told_of_shrinking(since, info)), synthetic_share=share, since=since,
     )  # fmt: skip
     if compared is None:
         return found

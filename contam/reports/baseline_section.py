@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contam.baseline.record import Moved, Since
+from contam.baseline.shrinking import size_of_baseline
 from contam.reports.page import Section, Sentences, Table
 from contam.wording import name_of, written
 
@@ -39,11 +40,13 @@ def _findings(since: Since) -> tuple[str, ...]:
 
 
 def _new(since: Since) -> str:
+    had = size_of_baseline(since)
+    told = f"; the baseline had {had[0]:,} documents, {had[1]:,} words" if had else ""
     about = "about " if since.new_share < 1 else ""
     words = f" ({about}{since.new_words:,} words)" if since.new_words else ""
     if not since.new_documents:
-        return f"none of {since.documents:,} documents is new"
-    return f"{about}{since.new_documents:,} of {since.documents:,} documents are new{words}"
+        return f"none of {since.documents:,} documents is new{told}"
+    return f"{about}{since.new_documents:,} of {since.documents:,} documents are new{words}{told}"
 
 
 def _reading(since: Since) -> tuple[str, ...]:

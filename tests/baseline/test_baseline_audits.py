@@ -193,3 +193,15 @@ def test_the_title_counts_every_document_once(folder: Path) -> None:
     found = beside(folder, "fed")
     count = found.parts[0].corpus.documents
     assert f"({count} documents, " in draw_audit(found).title and len(found.parts) == 2
+
+
+def test_a_corpus_of_which_a_part_is_gone_is_told(folder: Path, tmp_path: Path) -> None:
+    lines = (folder / "base.jsonl").read_text().splitlines(keepends=True)
+    sizes = {"most": -(-len(lines) * 19 // 20), "half": len(lines) // 2}
+    told = {}
+    for name, count in sizes.items():
+        (tmp_path / f"{name}.jsonl").write_text("".join(lines[:count]))
+        found = audit(tmp_path / f"{name}.jsonl", baseline=folder / "b.json")
+        assert f"the baseline had {len(lines)} documents, " in str(section_of(found.since).blocks[0].items)  # type: ignore[union-attr]
+        told[name] = [note for note in found.notes if "smaller than the baseline" in note]
+    assert told["most"] == [] and f": {sizes['half']} documents, " in told["half"][0]
