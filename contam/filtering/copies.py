@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +27,6 @@ NEAR = 16
 """Documents with a band in common that are compared with each other: each with so many before it, and the first."""
 BLOCK = 1 << 14
 """Pairs whose signatures are compared at once."""
-IN_MEMORY = 64 << 20
-"""Bytes of pieces of candidates that are held before they go to a temporary file."""
 ROUNDS = 20
 _GOLDEN = 0x9E3779B97F4A7C15
 Ints = NDArray[np.int64]
@@ -70,27 +69,41 @@ def candidates(rows: NDArray[np.uint16], least: float) -> Candidates:
         for band in range(BANDS):
             key = _band_keys(filled, band)
             order = np.argsort(key, kind="stable")
-            ranked = key[order]
+            bounds = _runs(key[order])
             found = [known]
-            for left, right in _neighbours(some[order], ranked):
-                close = _close(rows, left, right, least)
-                found.append(left[close] * n + right[close])
-            known = np.unique(np.concatenate(found))
-            far = np.flatnonzero(ranked[NEAR + 1 :] == ranked[: -NEAR - 1])
-            crowded[some[order[np.flatnonzero(np.isin(ranked, ranked[far]))]]] = True
+            for left, right in _neighbours(some[order], bounds):
+                keys = np.sort(left * n + right)  # in order, so that memory is read along and not here and there
+                keys = keys[~_among(keys, known)]
+                found.append(keys[_close(rows, keys // n, keys % n, least)])
+            known = np.sort(np.concatenate(found))
+            sizes = np.diff(bounds)
+            crowded[some[order[np.repeat(sizes > NEAR + 1, sizes)]]] = True
     return Candidates(known // n, known % n, np.flatnonzero(crowded))
 
 
-def _neighbours(order: Ints, ranked: NDArray[np.uint64]) -> Iterable[tuple[Ints, Ints]]:
+def _runs(ranked: NDArray[np.uint64]) -> Ints:
+    """Where the runs of equal keys begin, and the end."""
+    return np.append(np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1])), len(ranked))
+
+
+def _among(keys: Ints, known: Ints) -> NDArray[np.bool_]:
+    """Which keys are among known ones, which ascend."""
+    if not len(known):
+        return np.zeros(len(keys), bool)
+    return known[np.minimum(np.searchsorted(known, keys), len(known) - 1)] == keys
+
+
+def _neighbours(order: Ints, bounds: Ints) -> Iterable[tuple[Ints, Ints]]:
     """The pairs of one band."""
+    sizes = np.diff(bounds)
+    places = np.arange(len(order)) - np.repeat(bounds[:-1], sizes)
     for apart in range(1, NEAR + 1):
-        same = np.flatnonzero(ranked[apart:] == ranked[:-apart])
-        if not len(same):
+        later = np.flatnonzero(places >= apart)
+        if not len(later):
             return
-        yield order[same], order[same + apart]
-    starts = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))
-    first = np.repeat(order[starts], np.diff(np.append(starts, len(order))))
-    yield first[same + NEAR], order[same + NEAR]
+        yield order[later - apart], order[later]
+    later = np.flatnonzero(places > NEAR)
+    yield order[later - places[later]], order[later]
 
 
 def _close(rows: NDArray[np.uint16], left: Ints, right: Ints, least: float) -> NDArray[np.bool_]:
@@ -112,32 +125,38 @@ def shingles(batch: Batch) -> list[NDArray[np.uint32]]:
     return [np.unique(hashes[a:b]) for a, b in zip(words.bounds[:-1].tolist(), ends.tolist())]
 
 
-@dataclass
 class Pieces:
-    """The pieces of documents that have to be compared, in a temporary file once they are many."""
+    """The pieces of those of ``count`` documents that have to be compared, in a file."""
 
-    file: tempfile.SpooledTemporaryFile[bytes]
-    where: dict[int, tuple[int, int]] = field(default_factory=dict)
-    _end: int = 0
+    def __init__(self, file: IO[bytes], count: int) -> None:
+        self.file = file
+        self.where = np.zeros((count, 2), np.int64)
+        """Where the pieces of each document begin and end."""
+        self.held = np.zeros(count, bool)
+        """Of which documents there are pieces."""
+        self._end = 0
 
     def put(self, document: int, pieces: NDArray[np.uint32]) -> None:
-        """Keep the pieces of a document."""
-        self.file.seek(self._end)
+        """Keep the pieces of a document, which ascend."""
         self.file.write(pieces.tobytes())
-        self.where[document] = self._end, pieces.nbytes
-        self._end += pieces.nbytes
+        self.where[document] = self._end, self._end + len(pieces)
+        self.held[document] = True
+        self._end += len(pieces)
 
-    def get(self, document: int) -> NDArray[np.uint32]:
-        """The pieces of a document."""
-        start, size = self.where[document]
-        self.file.seek(start)
-        return np.frombuffer(self.file.read(size), np.uint32)
+    def similarities(self, left: Ints, right: Ints) -> NDArray[np.float64]:
+        """The Jaccard similarities of pairs: shared over all different pieces; 0 where there are none."""
+        self.file.flush()
+        pieces = np.memmap(self.file, np.uint32, "r") if self._end else np.empty(0, np.uint32)
+        out = np.empty(len(left))
+        _kernel("compare_pairs")(np.asarray(pieces), self.where, left, right, out)
+        return out
 
 
-def jaccard(left: NDArray[np.uint32], right: NDArray[np.uint32]) -> float:
-    """Shared over all different pieces; 0 where there are none."""
-    shared = len(np.intersect1d(left, right, assume_unique=True))
-    return shared / max(1, len(left) + len(right) - shared)
+def _kernel(name: str) -> Callable[..., None]:
+    """A compiled part; it is compiled first where no run on this machine has done so."""
+    from contam_metrics.kernels import store
+
+    return store.kernel("contam.filtering.pairs_kernel", name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,44 +171,59 @@ class Asked:
     read: Callable[[Ints, Pieces], None]
 
 
+@dataclass(slots=True)
+class Pairs:
+    """Pairs that were compared, ascending by the later document (of ``count``), then the earlier: a key and the
+    similarity of each."""
+
+    count: int
+    keys: Ints
+    values: NDArray[np.float64]
+
+    def unknown(self, left: Ints, right: Ints) -> tuple[Ints, Ints]:
+        """Those of some pairs that were not compared."""
+        new = ~_among(right * self.count + left, self.keys)
+        return left[new], right[new]
+
+    def add(self, left: Ints, right: Ints, values: NDArray[np.float64]) -> None:
+        """Pairs that were compared now."""
+        keys = np.concatenate((self.keys, right * self.count + left))
+        order = np.argsort(keys, kind="stable")
+        self.keys, self.values = keys[order], np.concatenate((self.values, values))[order]
+
+    def dropped(self, limit: float) -> tuple[Ints, NDArray[np.float64]]:
+        """For every document the one that it copies and stays, -1 for what stays itself; and their similarity."""
+        close = np.flatnonzero(self.values >= limit)
+        of, value = np.empty(self.count, np.int64), np.zeros(self.count)
+        keys = self.keys[close]
+        _kernel("drop_greedily")(keys % self.count, keys // self.count, self.values[close], limit, of, value)
+        return of, value
+
+
 def near_copies(asked: Asked) -> tuple[dict[int, tuple[int, float]], int]:
     """For every document that is dropped the kept one it copies and their similarity; and how many pairs were compared.
 
     Pairs are looked for again among what is kept, until no new ones are found.
     """
-    edges: dict[int, dict[int, float]] = {}
-    crowded = np.empty(0, np.int64)
-    compared = 0
-    dropped: dict[int, tuple[int, float]] = {}
-    alive = np.arange(len(asked.rows))
-    rows = asked.rows
-    with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
-        pieces = Pieces(file)
+    n = len(asked.rows)
+    pairs = Pairs(n, np.empty(0, np.int64), np.empty(0))
+    crowded = np.zeros(n, bool)
+    of, value = np.full(n, -1), np.zeros(n)
+    alive = np.arange(n)
+    with tempfile.TemporaryFile() as file:
+        pieces = Pieces(file, n)
         for _ in range(ROUNDS):
-            found = candidates(rows, asked.limit - SLACK)
-            left, right = alive[found.left].tolist(), alive[found.right].tolist()
-            pairs = [(i, j) for i, j in zip(left, right) if j >= asked.fixed]
-            new = [(i, j) for i, j in pairs if i not in edges.get(j, ())]
-            if not new:
+            found = candidates(asked.rows if len(alive) == n else asked.rows[alive], asked.limit - SLACK)
+            counted = alive[found.right] >= asked.fixed
+            left, right = pairs.unknown(alive[found.left[counted]], alive[found.right[counted]])
+            if not len(left):
                 break
-            wanted = {d for pair in new for d in pair if d not in pieces.where}
-            asked.read(np.array(sorted(wanted), np.int64), pieces)
-            compared += len(new)
-            for i, j in new:
-                edges.setdefault(j, {})[i] = jaccard(pieces.get(i), pieces.get(j))
-            dropped = _greedy(edges, asked.limit)
-            crowded = np.union1d(crowded, alive[found.crowded])
-            alive = np.setdiff1d(crowded, np.fromiter(dropped, np.int64, len(dropped)))
-            rows = asked.rows[alive]
-    return dropped, compared
-
-
-def _greedy(edges: dict[int, dict[int, float]], limit: float) -> dict[int, tuple[int, float]]:
-    """In reading order: a document goes where it is similar to an earlier one that stays, to the most similar one."""
-    dropped: dict[int, tuple[int, float]] = {}
-    for j in sorted(edges):
-        close = [(-value, i) for i, value in edges[j].items() if value >= limit and i not in dropped]
-        if close:
-            value, i = min(close)
-            dropped[j] = i, -value
-    return dropped
+            wanted = np.zeros(n, bool)
+            wanted[left] = wanted[right] = True
+            asked.read(np.flatnonzero(wanted & ~pieces.held), pieces)
+            pairs.add(left, right, pieces.similarities(left, right))
+            of, value = pairs.dropped(asked.limit)
+            crowded[alive[found.crowded]] = True
+            alive = np.flatnonzero(crowded & (of < 0))
+    gone = np.flatnonzero(of >= 0)
+    return dict(zip(gone.tolist(), zip(of[gone].tolist(), value[gone].tolist()))), len(pairs.keys)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contam.corpus import Chunk, Corpus, Task
+from contam.engine import Progress
 from contam.errors import InputError
 from contam.filtering.copies import Asked, Ints, Pieces, first_copies, near_copies, shingles
 from contam.filtering.measuring import Documents, Flags, in_order
@@ -102,11 +103,10 @@ def _near(
     if not np.array_equal(numbers, np.arange(len(rows))):
         rows = rows[numbers]
 
-    def read(wanted: Ints, pieces: Pieces) -> None:
-        if options.on_progress:
-            from contam.engine import Progress
+    if options.on_progress:
+        options.on_progress(Progress("comparing"))
 
-            options.on_progress(Progress("comparing"))
+    def read(wanted: Ints, pieces: Pieces) -> None:
         read_pieces(reads, order[chosen[wanted]], wanted, pieces, options.threads)
 
     asked = Asked(rows, options.limit(DUP002), int((chosen < fixed).sum()), read)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import random
 import re
+import tempfile
 
 import numpy as np
 import pytest
 
-from contam.filtering.copies import Asked, Pieces, candidates, first_copies, jaccard, near_copies, shingles
+from contam.filtering import copies
+from contam.filtering.copies import Asked, Pieces, candidates, first_copies, near_copies, shingles
 from contam.filtering.measuring import signatures_of
 from contam.filtering.running import filter_corpus
 from contam_metrics.batch import Batch
@@ -117,8 +119,13 @@ def test_pieces_are_those_of_another_segmentation():
     found = shingles(Batch.of(texts))
     for text, pieces in zip(texts, found):
         assert len(pieces) == len(bag(text))
-    for i, j in zip(range(0, 80, 2), range(1, 80, 2)):
-        assert jaccard(found[i], found[j]) == pytest.approx(similarity(texts[i], texts[j]))
+    left, right = np.arange(0, 80, 2), np.arange(1, 80, 2)
+    with tempfile.TemporaryFile() as file:
+        store = Pieces(file, 80)
+        for i, pieces in enumerate(found):
+            store.put(i, pieces)
+        values = store.similarities(left, right)
+    assert values.tolist() == [similarity(texts[i], texts[j]) for i, j in zip(left, right)]
 
 
 def test_candidates_hold_nearly_all_similar_pairs():
@@ -130,6 +137,23 @@ def test_candidates_hold_nearly_all_similar_pairs():
     assert len(wanted) > 100 and len(wanted - found) <= 0.01 * len(wanted)
 
 
+def test_a_pair_that_is_close_is_looked_at_once(monkeypatch):
+    draw = random.Random(5)
+    base = draw.choices(WORDS, k=80)
+    rows = signatures_of(View(Batch.of([" ".join([*base, str(i)]) for i in range(40)])))
+    real, close = copies._close, []
+
+    def counting(rows, left, right, least):
+        found = real(rows, left, right, least)
+        close.extend(zip(left[found].tolist(), right[found].tolist()))
+        return found
+
+    monkeypatch.setattr(copies, "_close", counting)
+    found = candidates(rows, 0.65)
+    assert len(close) == len(set(close)) and set(close) == set(zip(found.left.tolist(), found.right.tolist()))
+    assert len(found.crowded) == 40
+
+
 def test_first_copies():
     docs, sizes = np.array([5, 3, 5, 3, 9, 5], np.uint64), np.array([1, 2, 1, 2, 4, 7])
     assert first_copies(docs, sizes).tolist() == [0, 1, 0, 1, 4, 5]
@@ -137,11 +161,13 @@ def test_first_copies():
 
 def test_pieces_come_back_from_the_store(tmp_path):
     with (tmp_path / "store").open("w+b") as file:
-        store = Pieces(file)
+        store = Pieces(file, 5)
         store.put(3, np.arange(5, dtype=np.uint32))
         store.put(1, np.empty(0, np.uint32))
-        store.put(2, np.arange(2, dtype=np.uint32))
-        assert store.get(3).tolist() == [0, 1, 2, 3, 4] and not len(store.get(1)) and store.get(2).tolist() == [0, 1]
+        assert store.similarities(np.array([3, 1, 1]), np.array([3, 3, 1])).tolist() == [1, 0, 0]
+        store.put(2, np.array([1, 3, 7], np.uint32))
+        assert store.similarities(np.array([3, 2]), np.array([2, 1])).tolist() == [2 / 6, 0]
+        assert store.held.tolist() == [False, True, True, True, False]
 
 
 def test_text_to_compare_with_comes_first_and_is_not_written(tmp_path):
