@@ -29,13 +29,15 @@ WHOLE, LINES, PARAGRAPHS, ROWS, ELEMENTS, PARQUET, ARROW = (
 class Item:
     """One file of the corpus: where its copy goes (relative to the output) and how records are parted in it.
 
-    ``state`` is what tells whether the file was changed since: size, time, inode.
+    ``state`` is what tells whether the file was changed since: size, time, inode. ``links`` are other paths of the
+    corpus that are the same file, by hard or symbolic links, and where their copies go.
     """
 
     source: Source
     target: str
     kind: str
     state: tuple[int, int, int]
+    links: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,10 @@ def find_inputs(paths: Iterable[str], options: ReadOptions) -> Inputs:
     if not found.sources:
         reasons = "; ".join(f"{s.path}: {s.reason}" for s in found.skipped[:3])
         raise InputError(f"nothing to filter{': ' + reasons if reasons else ''}")
-    single = len(given) == 1 and len(found.sources) == 1 and not Path(given[0]).is_dir()
-    base = _base(given, [s.name for s in found.sources])
-    items = tuple(_item(source, base, options) for source in found.sources)
+    links = _links(found)
+    single = len(given) == 1 and len(found.sources) == 1 and not links and not Path(given[0]).is_dir()
+    base = _base(given, [*(s.name for s in found.sources), *(path for paths in links.values() for path in paths)])
+    items = tuple(_linked(_item(source, base, options), links, base) for source in found.sources)
     return Inputs(items, single, tuple(_folders(given)), found.skipped, tuple(found.notes))
 
 
@@ -88,11 +91,30 @@ def _folders(given: list[str]) -> Iterator[Path]:
         yield from (Path(name).resolve() for name in named if Path(name).is_dir())
 
 
+def _links(found: Listing) -> dict[str, list[str]]:
+    """The other paths of each file, but for other ways to write its own."""
+    links: dict[str, dict[str, str]] = {}
+    for path, first in found.links:
+        if _absolute(path) != _absolute(first):
+            links.setdefault(first, {}).setdefault(_absolute(path), path)
+    return {first: list(paths.values()) for first, paths in links.items()}
+
+
+def _linked(item: Item, links: Mapping[str, list[str]], base: str) -> Item:
+    """A file with its other paths."""
+    named = links.get(item.source.name, ())
+    return replace(item, links=tuple((path, os.path.relpath(_absolute(path), base)) for path in named))
+
+
+def _absolute(path: str) -> str:
+    return os.path.abspath(path)  # noqa: PTH100 - links are not followed
+
+
 def _base(given: list[str], names: list[str]) -> str:
     """The folder that the structure of the output is relative to."""
     if len(given) == 1 and Path(given[0]).is_dir():
-        return os.path.abspath(given[0])  # noqa: PTH100 - links are not followed
-    folders = [os.path.dirname(os.path.abspath(name)) for name in names]  # noqa: PTH100, PTH120
+        return _absolute(given[0])
+    folders = [os.path.dirname(_absolute(name)) for name in names]  # noqa: PTH120
     return os.path.commonpath(folders)
 
 
@@ -105,7 +127,7 @@ def _item(source: Source, base: str, options: ReadOptions) -> Item:
             " export it first (to_parquet, to_json)"
         )
     source = _sniffed(source)
-    target = os.path.relpath(os.path.abspath(source.name), base)  # noqa: PTH100
+    target = os.path.relpath(_absolute(source.name), base)
     try:
         kind = _kind(source, options)
     except InputError as error:
@@ -223,16 +245,23 @@ def _check_apart(out: Path, manifest: Path, inputs: Inputs) -> None:
     if target in (listed, *listed.parents):
         raise UsageError(f"{manifest} is the output, or inside it: name another place with --manifest")
     for item in inputs.items:
-        source = Path(item.source.name).resolve()
-        if target == source or target in source.parents:
-            raise UsageError(f"{out} is the corpus, or the corpus is inside it: nothing is changed in place")
-        if listed == source:
-            raise UsageError(f"{manifest} is a file of the corpus: name another place with --manifest")
+        for name in (item.source.name, *(path for path, _ in item.links)):
+            source = Path(_absolute(name))
+            _check_file(out, manifest, source)
+            _check_file(out, manifest, source.resolve())
     for folder in inputs.folders:
         if folder in (target, *target.parents):
             raise UsageError(f"{out} is inside the corpus: nothing is changed in place")
         if folder in listed.parents:
             raise UsageError(f"{manifest} is inside the corpus: name another place with --manifest")
+
+
+def _check_file(out: Path, manifest: Path, source: Path) -> None:
+    """Neither is a file of the corpus, nor does the output hold one."""
+    if out.resolve() in (source, *source.parents):
+        raise UsageError(f"{out} is the corpus, or the corpus is inside it: nothing is changed in place")
+    if manifest.resolve() == source:
+        raise UsageError(f"{manifest} is a file of the corpus: name another place with --manifest")
 
 
 def _check_replaceable(out: Path, manifest: Path, single: bool) -> None:

@@ -25,7 +25,7 @@ from contam.filtering.options import DOCUMENT_RULES, DUP001, PPL001, UNREAD, Fil
 from contam.filtering.places import ROWS, Inputs, Item, Output, find_inputs, find_output, state_of
 from contam.filtering.result import Dropped, Filtered, FilteredFile
 from contam.filtering.surprise import Scorer, ordinary
-from contam.filtering.writing import Cuts, manifest_beside, unread_lines, whole_or_not, write_file
+from contam.filtering.writing import Cuts, manifest_beside, unread_lines, whole_or_not, write_item
 from contam.formats.csv_table import TableRows
 from contam.formats.csv_table import tasks as table_tasks
 from contam.formats.task import ReadOptions
@@ -172,9 +172,7 @@ def _write(work: Work, output: Output) -> None:
         made = stack.enter_context(whole_or_not(output))
         for cuts in work.cuts:
             if cuts.left:
-                target = made / cuts.item.target if output.folder else made
-                target.parent.mkdir(parents=True, exist_ok=True)
-                write_file(cuts, target, work.options.reading)
+                write_item(cuts, made, output, work.options.reading)
         for item in work.inputs.items:
             if state_of(item.source.name) != item.state:
                 raise changed(item.source.name)
@@ -287,6 +285,8 @@ def _notes(work: Work) -> tuple[str, ...]:
     """What is not in the output, and why."""
     read = {c.item.source.name for c in work.cuts}
     notes = list(work.inputs.notes)
+    links = [(path, item.source.name) for item in work.inputs.items for path, _ in item.links]
+    notes += [f"{path}: the same file as {name}, read once and written like it" for path, name in links[:NAMED]]
     left_out = [item.source.name for item in work.inputs.items if item.source.name not in read]
     notes += [f"{name}: no document in it, left out" for name in left_out[:NAMED]]
     return tuple(notes)

@@ -76,6 +76,20 @@ def unread_lines(item: Item, documents: Lines, layout: Layout | None, options: R
     return np.setdiff1d(found, documents)
 
 
+def write_item(cuts: Cuts, made: Path, output: Output, options: ReadOptions) -> None:
+    """Write the copy of one file to its place, and link it to those of the file's other paths."""
+    target = made / cuts.item.target if output.folder else made
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_file(cuts, target, options)
+    for _, name in cuts.item.links:
+        other = made / name
+        other.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            other.hardlink_to(target)
+        except OSError:  # not every file system has links
+            shutil.copy(target, other)
+
+
 def write_file(cuts: Cuts, target: Path, options: ReadOptions) -> None:
     """Write the copy of one file with its permissions: the very same bytes where nothing is dropped."""
     _write_bytes(cuts, target, options)

@@ -62,7 +62,9 @@ class Listing:
     pointers: list[str] = field(default_factory=list)
     log: SkipLog = field(init=False)
     notes: list[str] = field(default_factory=list)
-    _files: set[tuple[int, int]] = field(default_factory=set)
+    links: list[tuple[str, str]] = field(default_factory=list)
+    """Paths that are a file found before, by a link or given again, and how that one was called."""
+    _files: dict[tuple[int, int], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.log = SkipLog("", self.strict, most=sys.maxsize)
@@ -113,9 +115,10 @@ class Listing:
         return any((s.st_dev, s.st_ino) in self._files for f in Path(path).rglob("*") if (s := _status(f)))
 
     def _file(self, path: str, status: os.stat_result) -> None:
-        if (status.st_dev, status.st_ino) in self._files:
+        first = self._files.setdefault((status.st_dev, status.st_ino), path)
+        if first is not path:
+            self.links.append((path, first))
             return
-        self._files.add((status.st_dev, status.st_ino))
         regular = stat.S_ISREG(status.st_mode)
         if regular and status.st_size == 0:
             self.log.add("an empty file", path=path)

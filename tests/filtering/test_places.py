@@ -107,6 +107,49 @@ def test_the_list_is_not_put_into_the_output(corpus, tmp_path):
             run(corpus, tmp_path / "out", manifest=tmp_path / place, force=True)
 
 
+def test_files_that_are_links_are_in_the_output_too(corpus, tmp_path):
+    (corpus / "test").mkdir()
+    (corpus / "test" / "hard.jsonl").hardlink_to(corpus / "a.jsonl")
+    (corpus / "test" / "soft.jsonl").symlink_to(corpus / "a.jsonl")
+    (corpus / "more").symlink_to(corpus / "test")
+    result = run(corpus, tmp_path / "out")
+    out = everything(tmp_path / "out")
+    assert sorted(out) == [
+        "a.jsonl", "b.jsonl", "more/hard.jsonl", "more/soft.jsonl", "test/hard.jsonl", "test/soft.jsonl",
+    ]  # fmt: skip
+    assert {out[name] for name in out if name != "b.jsonl"} == {lines(GOOD).encode()}
+    assert sum(f"the same file as {corpus / 'a.jsonl'}" in note for note in result.notes) == 4
+    again = run(tmp_path / "out", tmp_path / "out2")
+    assert (result.documents, result.dropped, again.documents, again.dropped) == (3, 1, 2, 0)
+    assert lines(GOOD, LOOP) == (corpus / "a.jsonl").read_text()
+
+
+def test_links_are_copied_where_there_can_be_none(corpus, tmp_path, monkeypatch):
+    (corpus / "z.jsonl").hardlink_to(corpus / "a.jsonl")
+    (corpus / "a.jsonl").chmod(0o600)
+
+    def refuse(self, target):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    run(str(corpus / "*.jsonl"), tmp_path / "out")
+    assert (tmp_path / "out" / "z.jsonl").read_text() == lines(GOOD)
+    assert (tmp_path / "out" / "z.jsonl").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_same_file_named_twice_is_one_file(corpus, tmp_path):
+    given = [str(corpus / "a.jsonl"), f"{corpus}/./a.jsonl"]
+    result = filter_corpus(given, str(tmp_path / "out"), audit=None)
+    assert sorted(everything(tmp_path / "out")) == ["a.jsonl"] and not result.notes
+
+
+def test_an_output_that_is_a_link_of_the_corpus_is_refused(corpus, tmp_path):
+    (tmp_path / "z.jsonl").hardlink_to(corpus / "a.jsonl")
+    given = [str(corpus / "a.jsonl"), str(tmp_path / "z.jsonl")]
+    with pytest.raises(UsageError, match="in place"):
+        filter_corpus(given, str(tmp_path / "z.jsonl"), force=True, audit=None)
+
+
 def test_files_keep_their_permissions(corpus, tmp_path):
     (corpus / "a.jsonl").chmod(0o600)
     (corpus / "b.jsonl").chmod(0o640)
@@ -145,7 +188,7 @@ def test_a_full_disk_leaves_nothing(corpus, tmp_path, monkeypatch, code):
     assert [p.name for p in tmp_path.iterdir()] == ["corpus"]
 
 
-@pytest.mark.parametrize("place", ("write_file", "manifest_rows"))
+@pytest.mark.parametrize("place", ("write_item", "manifest_rows"))
 def test_an_interrupt_leaves_nothing_and_an_old_output_as_it_was(corpus, tmp_path, monkeypatch, place):
     out = tmp_path / "out"
     run(corpus, out)
