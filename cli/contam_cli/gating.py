@@ -36,6 +36,7 @@ class Asked:
 
 def asked(paths: tuple[str, ...], form: str, outputs: tuple[str, ...]) -> Asked:
     """The command line over the configuration; reports that the configuration asks for are written too."""
+    from contam.gate.own import check_reports
     from contam_cli.output import check_outputs
 
     check_outputs(outputs)
@@ -45,7 +46,10 @@ def asked(paths: tuple[str, ...], form: str, outputs: tuple[str, ...]) -> Asked:
     shown = [name for name in formats if ":" not in name and name != "github"]
     files = tuple(name for name in formats if ":" in name)
     check_outputs(files, make=True)
-    return Asked(paths or _included(found), form if chosen or not shown else shown[0], (*files, *outputs), found)
+    read, written = paths or _included(found), (*files, *outputs)
+    beside = (found.get("reference"), found.get("valid"), str(found.file) if found.file else None)
+    check_reports([given.partition(":")[2] for given in written], (*read, *(name for name in beside if name)))
+    return Asked(read, form if chosen or not shown else shown[0], written, found)
 
 
 def typed(name: str) -> bool:

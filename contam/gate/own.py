@@ -50,6 +50,32 @@ def check_targets(targets: Iterable[str | Path | None]) -> None:
         seen.add(place)
 
 
+def check_reports(targets: Iterable[str | Path], inputs: Iterable[str]) -> None:
+    """UsageError where a report would take the place of text that is to be read, or of another report."""
+    read = [Path(name).resolve() for name in inputs if name != "-" and "://" not in name]
+    seen: set[Path] = set()
+    for target in targets:
+        place = Path(target).resolve()
+        if place in seen:
+            raise UsageError(f"two reports would be written to {target}; name one file for each")
+        seen.add(place)
+        if place in read and place.is_file():
+            raise UsageError(f"{target} is to be read and is not overwritten; write the report elsewhere")
+        inside = any(folder in place.parents for folder in read)
+        if inside and place.is_file() and place.stat().st_size and not _ours(place):
+            raise UsageError(f"{target} lies in the corpus and is no report of contam; write the report elsewhere")
+
+
+def _ours(place: Path) -> bool:
+    """Whether a file begins like a report of any format."""
+    try:
+        with place.open("rb") as file:
+            head = file.read(4096)
+    except OSError:
+        return False
+    return b"contam" in head or b'"level_name"' in head
+
+
 def root_of(glob: str) -> str:
     """The folder that a glob begins with, as far as it has no pattern: ``data/x`` of ``data/x/**``."""
     fixed = []

@@ -12,7 +12,7 @@ from contam.baseline.files import read
 from contam.baseline.record import KEPT, NOT_WRITTEN, WROTE
 from contam.configuration.record import PerSource
 from contam.errors import UsageError
-from contam.gate.own import root_of
+from contam.gate.own import check_reports, root_of
 from contam.gate.running import REST, Division, audit_parts
 from contam.reports import render
 from contam.result import Level
@@ -123,3 +123,19 @@ def test_places_of_parts_are_checked_before_anything_is_measured(corpus):
 )
 def test_the_folder_that_a_glob_begins_with(glob, root):
     assert root_of(glob) == root
+
+
+def test_reports_do_not_take_the_place_of_text(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/a.jsonl").write_text('{"text": "some words"}\n', encoding="utf-8")
+    (tmp_path / "data/report.json").write_text('{"schema_version": 1, "tool": {"name": "contam"}}', encoding="utf-8")
+    (tmp_path / "b.jsonl").write_text('{"text": "contam"}\n', encoding="utf-8")
+    check_reports(["report.json", "data/report.json", "data/new.json"], ["data", "-", "hf://datasets/a/b"])
+    for targets, inputs, told in (
+        (["b.jsonl"], ["./b.jsonl"], "is to be read"),
+        (["data/a.jsonl"], ["data"], "lies in the corpus"),
+        (["a.json", "./a.json"], ["data"], "two reports"),
+    ):
+        with pytest.raises(UsageError, match=told):
+            check_reports(targets, inputs)
