@@ -12,6 +12,7 @@ from contam.auditing import AuditOptions, audit
 from contam.baseline.record import NOT_WRITTEN
 from contam.corpus import Corpus
 from contam.errors import InputError
+from contam.gate.excluding import told_of_excludes
 from contam.gate.own import check_targets, own_files, root_of, told_of_own
 from contam.gate.sources import matches
 from contam.result import Audit, CorpusInfo, Documents, Level, Provenance, ReferenceInfo, Verdict
@@ -76,7 +77,7 @@ def audit_parts(paths: Any, options: AuditOptions, division: Division) -> Audit:
     parts = list(_parts(options, division))
     check_targets(own.write_baseline for _, own in parts)
     ours = own_files(names, division.own)
-    heard = _Heard(notes=[*division.notes, *told_of_own(ours)])
+    heard = _Heard(notes=[*division.notes, *_idle(paths, names, division), *told_of_own(ours)])
     for name, own in parts:
         corpus = _opened(paths, own, _belongs(division, name, ours))
         if corpus is None:
@@ -185,6 +186,13 @@ def _asked_for(name: str, paths: Any, division: Division) -> bool:
     root = Path(os.path.abspath(division.folder / root_of(name)))  # noqa: PTH100 - pathlib's keeps the ".."
     given = [paths] if isinstance(paths, (str, Path)) else list(paths)
     return any(root.is_relative_to(os.path.abspath(path)) for path in given)  # noqa: PTH100
+
+
+def _idle(paths: Any, names: list[str], division: Division) -> tuple[str, ...]:
+    """Notes of globs of ``exclude`` that fit nothing, as far as what they would fit is among what is audited."""
+    globs = [glob for glob in division.exclude if _asked_for(glob, paths, division)]
+    given = [paths] if isinstance(paths, (str, Path)) else list(paths)
+    return told_of_excludes(globs, names, division.folder, map(str, given)) if globs else ()
 
 
 def _nothing(paths: Any, division: Division) -> str:

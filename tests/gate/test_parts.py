@@ -90,6 +90,18 @@ def test_files_that_are_left_out_are_not_read(corpus):
     assert found.corpus.files == 8 and found.name == "" and not found.parts
 
 
+def test_globs_that_leave_nothing_out_are_told(corpus):
+    (corpus / "data" / ".hidden").mkdir()
+    (corpus / "data" / ".hidden" / "x.odd").write_text("x")
+    idle = ("0.txt", "data/c/**", "elsewhere/**")
+    globs = ("data/loops/**", "**/*.odd", "data/.hidden", *idle)
+    found = audit_parts(["data"], OPTIONS, Division(exclude=globs, folder=corpus, complete=True))
+    told = [note for note in found.notes if note.startswith("exclude: no file fits")]
+    assert [note.split("'")[1] for note in told] == list(idle) and "'**/0.txt' would fit data/a/0.txt" in told[0]
+    some = audit_parts(["data/a", "data/b"], OPTIONS, Division(exclude=globs, folder=corpus))
+    assert not [note for note in some.notes if "exclude" in note]
+
+
 def test_the_part_that_fails_decides(corpus):
     parts = (PerSource("data/b/**"), PerSource("data/loops/**"))
     found = audit_parts("data", OPTIONS, Division(parts, folder=corpus))
