@@ -38,35 +38,66 @@ def nearest(words: Matrix, profile: Profile, size: int, count: int = 3) -> tuple
     return tuple(profile.sources[matched.rows[i]].name for i in order)
 
 
-_PASSAGES = "duplicates.cross_13"
+_SHARED = "duplicates.cross_13"
 
 
 def vouching(profile: Profile, size: int) -> NDArray[np.bool_]:
     """The references at ``size`` that pass the gate themselves: a text that was let through is ranked among
     texts that would have been."""
     letters = ~(profile.column(size, "text.nonletter") > profile.nonletter)
-    return letters & ~(profile.column(size, _PASSAGES) > profile.templated)
+    return letters & ~(profile.column(size, _SHARED) > profile.templated)
 
 
 def out_of_scope(measured: Measured, words: int, profile: Profile, size: int) -> str:
     """Why the references at ``size`` cannot vouch for a text of ``words`` words; empty where they can."""
-    values = measured.values
-    if values.get("text.nonletter", 0.0) > profile.nonletter:
-        return (
-            f"{values['text.nonletter']:.0%} of its tokens are no words but numbers and signs (program text, "
-            f"tables, logs); the profile {profile.name} can vouch for up to {profile.nonletter:.0%}"
-        )
-    if values.get("text.unk", 0.0) > MASKED:
-        return (
-            f"{values['text.unk']:.1%} of its tokens are <unk>: its rare words were masked before it was "
-            "published, so a cut tail says nothing about where the text comes from"
-        )
-    passages, limit = values.get(_PASSAGES, 0.0), profile.templated
-    if passages > limit:
-        return (
-            f"{passages:.0%} of its segments share passages of 13 words and more with each other (forms, "
-            f"licences, quotations, or copying that only --reference can tell from them); at most {limit:.0%}"
-        )
+    return (
+        _signs(measured, profile)
+        or _masked(measured)
+        or _passages(measured, profile)
+        or _language(measured, words, profile, size)
+    )
+
+
+def of_another_kind(measured: Measured, words: int, profile: Profile, size: int) -> str:
+    """Why a text is of another kind than the sources of a profile; empty where it is not.
+
+    Shared passages are no kind: text that has too many of them for its own kind is not judged among another, which
+    allows more.
+    """
+    return _signs(measured, profile) or _language(measured, words, profile, size)
+
+
+def _signs(measured: Measured, profile: Profile) -> str:
+    share = measured.values.get("text.nonletter", 0.0)
+    if share <= profile.nonletter:
+        return ""
+    return (
+        f"{share:.0%} of its tokens are no words but numbers and signs (program text, "
+        f"tables, logs); the profile {profile.name} can vouch for up to {profile.nonletter:.0%}"
+    )
+
+
+def _masked(measured: Measured) -> str:
+    share = measured.values.get("text.unk", 0.0)
+    if share <= MASKED:
+        return ""
+    return (
+        f"{share:.1%} of its tokens are <unk>: its rare words were masked before it was "
+        "published, so a cut tail says nothing about where the text comes from"
+    )
+
+
+def _passages(measured: Measured, profile: Profile) -> str:
+    share, limit = measured.values.get(_SHARED, 0.0), profile.templated
+    if share <= limit:
+        return ""
+    return (
+        f"{share:.0%} of its segments share passages of 13 words and more with each other (forms, "
+        f"licences, quotations, or copying that only --reference can tell from them); at most {limit:.0%}"
+    )
+
+
+def _language(measured: Measured, words: int, profile: Profile, size: int) -> str:
     if words < ENOUGH:
         return ""
     distance = float(np.sort(distances(measured.words, profile.sizes[size].words))[NEIGHBOUR - 1])

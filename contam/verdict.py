@@ -8,6 +8,7 @@ source.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from contam.placing import Matching, placed
 from contam.profile import Profile, builtin, find, list_profiles
 from contam.result import Level, ReferenceInfo, Verdict
 from contam.rows import COPYING_WEIGHT, population_rows
-from contam.scope import nearest, out_of_scope, vouching
+from contam.scope import nearest, of_another_kind, out_of_scope, vouching
 from contam_metrics import conformal
 from contam_metrics.segments import Segments
 
@@ -44,20 +45,35 @@ def judge(
     """Judge a corpus among the sources of a reference profile.
 
     ``segments`` is the sample of smallest keys of the corpus; ``profile`` a profile, its name or file, or
-    ``auto``: English prose, or the first other built-in one that can vouch for the text. ``size`` is the
-    matched size in words; smaller ones are fallen back to.
+    ``auto``: English prose, or, for text of another kind, the first other built-in one that can vouch for it, which
+    is then a reason of the verdict. ``size`` is the matched size in words; smaller ones are fallen back to.
     """
     if isinstance(profile, Profile) or str(profile) != "auto":
         chosen = profile if isinstance(profile, Profile) else find(profile)
         return _judge(segments, facts, chosen, size)
     first, *others = [builtin(name) for name in list_profiles()]
     judgement = _judge(segments, facts, first, size)
-    if judgement.verdict.level is Level.INSUFFICIENT and judgement.reference.matched_tokens:
-        for other in others:
-            found = judging.matched(segments, other, _sizes(other, size), facts.words, spread=False)
-            if found.reached and not out_of_scope(found.measured, found.prepared.words, other, found.size):
-                return _judge(segments, facts, other, size)
+    if judgement.verdict.level is not Level.INSUFFICIENT or not judgement.reference.matched_tokens:
+        return judgement
+    unlike = _unlike(segments, facts, first, size)
+    for other in others if unlike else ():
+        found = judging.matched(segments, other, _sizes(other, size), facts.words, spread=False)
+        if found.reached and not out_of_scope(found.measured, found.prepared.words, other, found.size):
+            why = f"judged by the profile {other.name}: {first.name} cannot vouch for this text ({unlike})"
+            return _because(_judge(segments, facts, other, size), why)
     return judgement
+
+
+def _unlike(segments: Segments, facts: CorpusFacts, profile: Profile, size: int | None) -> str:
+    """Why a text is of another kind than a profile's sources; empty where it is of theirs."""
+    found = judging.matched(segments, profile, _sizes(profile, size), facts.words, spread=False)
+    return of_another_kind(found.measured, found.prepared.words, profile, found.size)
+
+
+def _because(judgement: Judgement, why: str) -> Judgement:
+    """A judgement with one more reason."""
+    verdict = replace(judgement.verdict, reasons=(*judgement.verdict.reasons, why))
+    return replace(judgement, verdict=verdict)
 
 
 def _sizes(profile: Profile, size: int | None) -> tuple[int, ...]:

@@ -188,8 +188,21 @@ def test_program_text_goes_to_the_profile_of_program_text() -> None:
     out = judge(segments_of_texts(texts), facts(texts))
     assert out.reference.name == "builtin:code"
     assert out.verdict.level in (Level.HEALTHY, Level.AT_RISK)
+    assert "judged by the profile code: english cannot vouch for this text (" in out.verdict.reasons[-1]
     only = judge(segments_of_texts(texts), facts(texts), "english").verdict
     assert only.level is Level.INSUFFICIENT and "numbers and signs" in only.reasons[0]
+
+
+def test_prose_that_shares_passages_does_not_go_to_the_profile_of_program_text() -> None:
+    from pydoc_data.topics import topics
+
+    text = " ".join(" ".join(topics.values()).split())
+    texts = [text[:250_000], text[3:110_000], text[10:110_007]]
+    out = judge(segments_of_texts(texts), facts(texts))
+    assert out.reference.name == "builtin:english" and out.verdict.level is Level.INSUFFICIENT
+    assert "share passages of 13 words" in out.verdict.reasons[0]
+    found = judging.matched(segments_of_texts(texts), builtin("code"), (20_000,), facts(texts).words)
+    assert not scope.out_of_scope(found.measured, found.prepared.words, builtin("code"), found.size)
 
 
 def test_scope_distance_is_hellinger() -> None:
