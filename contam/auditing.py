@@ -14,6 +14,7 @@ from contam.audit_options import AuditOptions
 from contam.corpus import Corpus, ReadOptions
 from contam.engine import Measured, Progress, measure
 from contam.errors import InputError, UsageError
+from contam.profile import check_size
 from contam.result import Audit
 from contam_metrics.kernels import warm
 from contam_metrics.metric import Metric
@@ -28,10 +29,11 @@ def audit(source: Any, options: AuditOptions | None = None, **changes: Any) -> A
     """Audit a corpus: a path (or several), an iterable of texts, or a `datasets` Dataset.
 
     ``changes`` are fields of `AuditOptions`. Raises `InputError` where there is no document to judge, `UsageError`
-    where a baseline would take the place of another file.
+    where a baseline would take the place of another file, or the matched sample would be too small.
     """
     options = replace(options or AuditOptions(), **changes)
     begin = time.perf_counter()
+    check_size(options.profile, options.sample_tokens)
     _check_target(options)
     corpus = open_corpus(source, options.reading)
     held_out = _looked_up(options)

@@ -205,3 +205,16 @@ def find(name_or_path: str | Path) -> Profile:
     if str(name_or_path) in list_profiles() or not Path(name_or_path).exists():
         return builtin(str(name_or_path))
     return load(name_or_path)
+
+
+def check_size(profile: str | Path, size: int | None) -> None:
+    """UsageError for a matched size in words below all at which a profile (``auto``: the built-in ones) has figures."""
+    if size is None:
+        return
+    names = list_profiles() if str(profile) == "auto" else (profile,)
+    least = min(min(find(name).sizes) for name in names)
+    if size < least:
+        raise UsageError(
+            f"a matched sample of {size:,} words (--sample-tokens, sample.tokens) is too small: the references of "
+            f"{' and '.join(map(str, names))} were measured at {least:,} words and more"
+        )

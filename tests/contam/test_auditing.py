@@ -171,6 +171,12 @@ def test_options_are_checked(changes: dict[str, object]) -> None:
         audit(["some text"], replace(AuditOptions(), **changes))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("profile", ["auto", "english", "builtin:code"])
+def test_a_matched_sample_below_every_reference_is_refused(profile: str) -> None:
+    with pytest.raises(UsageError, match=r"a matched sample of 100 words .* measured at 5,000 words and more"):
+        audit(["some text"], sample_tokens=100, profile=profile)
+
+
 def test_a_number_is_no_corpus() -> None:
     with pytest.raises(ContamError):
         audit(42)
