@@ -298,7 +298,8 @@ def _ranked(found: Matched, facts: CorpusFacts, trusted: Beside, ranked: Paired)
     reasons = _reasons(ranked, raised, beside, trusted.name)
     level = _level(ranked, raised, pairs, found.size)
     if level is Level.COLLAPSING:
-        reasons.append(f"the error rate of this level is {max(COLLAPSING, 1 / (pairs + 1)):.3f}")
+        rate = max(COLLAPSING, 1 / (pairs + 1))
+        reasons.append(f"this level is given to at most about 1 in {1 / rate:.0f} healthy texts")
     if found.copies > judging.MOSTLY_COPIES:
         level = max(level, Level.AT_RISK, key=lambda x: x.severity)
         reasons.append(judging.copied(found, facts))

@@ -226,7 +226,7 @@ def test_pair_of_one_source_is_healthy(hundred: Profile, human: list[str]) -> No
 def test_pair_with_a_lost_tail_is_collapsing(hundred: Profile, human: list[str], collapsed: list[str]) -> None:
     out = paired(human, collapsed, hundred)
     assert out.verdict.level is Level.COLLAPSING
-    assert "tail loss" in out.verdict.reasons[0] and "error rate" in out.verdict.reasons[-1]
+    assert "tail loss" in out.verdict.reasons[0] and "about 1 in 61 healthy texts" in out.verdict.reasons[-1]
     assert out.signals["tail.type_survival"].value < 0.8
     fewer = paired(human, collapsed, population(100, pairs=58)).verdict
     assert fewer.level is Level.AT_RISK
