@@ -14,6 +14,8 @@ import click
 from click.shell_completion import CompletionItem
 
 Items = list[CompletionItem]
+FILTERED = ("REP001", "REP002", "REP004", "DUP001", "DUP002", "PPL001")
+"""The rules of ``contam filter``, whose own table imports too much to complete with."""
 
 
 class Offering(click.ParamType):
@@ -92,10 +94,33 @@ def _rules(incomplete: str) -> Items:
     """A list of rules or of families of them, after its last comma."""
     from contam.rules import RULES
 
+    return _listed([(rule.id, rule.name) for rule in RULES], incomplete)
+
+
+def _listed(rules: list[tuple[str, str]], incomplete: str) -> Items:
+    """What a list of some rules, or of families of them, may go on with after its last comma."""
     before, comma, last = incomplete.rpartition(",")
-    families = dict.fromkeys(rule.id.rstrip("0123456789") for rule in RULES)
-    names = [*((name, f"all of {name}") for name in families), *((rule.id, rule.name) for rule in RULES)]
+    families = dict.fromkeys(rule.rstrip("0123456789") for rule, _ in rules)
+    names = [*((name, f"all of {name}") for name in families), *rules]
     return [CompletionItem(f"{before}{comma}{item.value}", help=item.help) for item in _fitting(names, last.upper())]
+
+
+def _of_documents() -> list[tuple[str, str]]:
+    """The rules that documents can be filtered by, with their names."""
+    from contam.rules import RULES
+
+    return [(rule.id, rule.name) for rule in RULES if rule.id in FILTERED]
+
+
+def _filtered(incomplete: str) -> Items:
+    """A list of rules that documents can be filtered by."""
+    return _listed(_of_documents(), incomplete)
+
+
+def _limits(incomplete: str) -> Items:
+    """``RULE=`` of a rule that has a limit for documents."""
+    names = [(f"{rule}=", name) for rule, name in _of_documents() if rule != "DUP001"]
+    return _fitting(names, incomplete.upper())
 
 
 def _outputs(incomplete: str) -> Items:
@@ -123,4 +148,6 @@ _BY_METAVAR: dict[str, Callable[[str], Items]] = {
     "DIR": _folders,
     "MODEL": _models,
     "RULES": _rules,
+    "ID,...": _filtered,
+    "RULE=VALUE": _limits,
 }

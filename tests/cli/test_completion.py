@@ -13,6 +13,7 @@ from click.shell_completion import get_completion_class
 
 from contam.reports import FORMATS
 from contam.rules import RULES
+from contam_cli.completing import FILTERED
 from contam_cli.main import COMMANDS, VARIABLE, commands
 
 IDS = [rule.id for rule in RULES]
@@ -57,6 +58,17 @@ def test_rules_after_a_comma(offered):
     assert names(offered("audit", "--select", "DIV,dup00")) == [f"DIV,{i}" for i in IDS if i.startswith("DUP")]
 
 
+def test_rules_and_limits_of_filter(offered):
+    from contam.filtering.options import DOCUMENT_RULES
+
+    assert set(FILTERED) == set(DOCUMENT_RULES)
+    assert names(offered("filter", "--rules", "D")) == ["DUP", "DUP001", "DUP002"]
+    assert names(offered("filter", "--rules", "DUP,rep00")) == ["DUP,REP001", "DUP,REP002", "DUP,REP004"]
+    assert names(offered("filter", "--limit", "d")) == ["DUP002="]
+    limited = {item.removesuffix("=") for item in names(offered("filter", "--limit", ""))}
+    assert limited == {rule.id for rule in DOCUMENT_RULES.values() if rule.bounds} | {"PPL001"}
+
+
 def test_choices_profiles_formats_and_paths(offered):
     assert names(offered("audit", "--fail-on", "")) == ["at_risk", "collapsing", "never"]
     assert {"auto", "english", "code"} <= set(names(offered("audit", "--profile", "")))
@@ -70,6 +82,7 @@ def test_choices_profiles_formats_and_paths(offered):
 
 HEAVY = {"numpy", "numba", "pyarrow", "torch", "transformers", "scipy"}
 LINES = ["contam ", "contam rule D", "contam audit --profile ", "contam probe ", "contam audit -o j", "contam mix --"]
+LINES += ["contam filter --rules D"]
 
 
 @pytest.mark.parametrize("line", LINES)
