@@ -15,6 +15,7 @@ import pytest
 import zstandard
 
 from contam.corpus import Corpus
+from contam.errors import InputError
 from contam.filtering import copying
 from contam.filtering.copying import copy_text
 from contam.filtering.running import filter_corpus
@@ -270,6 +271,64 @@ def test_columns(tmp_path, kind, seed):
         assert got.schema.equals(expected.schema, check_metadata=True)
         assert got.equals(expected.take(stays))
     assert (result.unread, result.dropped) == (1, len(gone))
+
+
+@pytest.mark.parametrize("nested", (False, True))
+@pytest.mark.parametrize("others", (False, True))
+def test_times_keep_all_their_digits(tmp_path, others, nested):
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    times = pa.array([1, None, 1234567890123456789, -7], pa.timestamp("ns"))
+    when = pa.StructArray.from_arrays([times], ["at"]) if nested else times
+    table = pa.table({"text": ["one text", "one text", "another", "a third one"], "when": when})
+    path, out = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    pq.write_table(table, path, use_deprecated_int96_timestamps=not others, version="2.6")
+    assert run(path, out).dropped == 1
+    assert pq.read_table(out).equals(table.take([0, 2, 3]))
+    leaf = pq.read_metadata(out).row_group(0).column(1)
+    assert leaf.physical_type == ("INT64" if others else "INT96")
+
+
+def test_times_that_arrow_would_change_are_refused(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    year_one = pa.array([-62135596800 * 10**6, 0, 5], pa.timestamp("us"))
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": ["one", "one", "two"], "t": year_one}), path, use_deprecated_int96_timestamps=True)
+    with pytest.raises(InputError, match="before 1677"):
+        run(path, tmp_path / "b.parquet")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.parquet"]
+
+
+def test_what_cannot_be_written_is_not_called_damaged(tmp_path, monkeypatch):
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    def refuse(*_, **__):
+        raise pa.ArrowInvalid("would lose data")
+
+    pq.write_table(pa.table({"text": ["one", "one", "two"]}), tmp_path / "a.parquet")
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", refuse)
+    with pytest.raises(InputError, match=r"a\.parquet: its rows cannot be written back: would lose data"):
+        run(tmp_path / "a.parquet", tmp_path / "b.parquet")
+
+
+@pytest.mark.parametrize("words", (False, True))
+@pytest.mark.parametrize("codec", (None, "lz4", "zstd"))
+@pytest.mark.parametrize("name", ("a.arrow", "a.feather", "stream.arrow"))
+def test_arrow_files_keep_their_compression(tmp_path, name, codec, words):
+    pa = pytest.importorskip("pyarrow")
+    texts = pa.array([f"{i % 700} is the number of this text" for i in range(1000)])
+    table = pa.table({"text": texts.dictionary_encode() if words else texts})
+    path, plain = tmp_path / name, tmp_path / "plain"
+    make = pa.ipc.new_stream if name.startswith("stream") else pa.ipc.new_file
+    for target, kept in ((path, table), (plain, table.slice(0, 700))):
+        with make(str(target), table.schema, options=pa.ipc.IpcWriteOptions(compression=codec)) as writer:
+            writer.write_table(kept)
+    assert run(path, tmp_path / f"b-{name}", rules=("DUP001",)).dropped == 300
+    assert abs((tmp_path / f"b-{name}").stat().st_size - plain.stat().st_size) < 0.1 * plain.stat().st_size
 
 
 def test_a_long_text_loses_only_its_looping_part(tmp_path):
