@@ -61,9 +61,10 @@ output could not be judged.
 def filter(paths: tuple[str, ...], form: str, outputs: tuple[str, ...], **given: Any) -> int:
     """Write the corpus at PATHS to OUT without looping and duplicate documents.
 
-    What stays is written back byte for byte, in the same format and compression; nothing is changed in place. Every
-    dropped document is named in OUT.dropped, with the rule, the value and the document that it copies. Of near copies
-    the first one stays. Without --rules, those that contam.toml leaves out of the audit are left out here too.
+    What stays is written back in the same format and compression, text formats byte for byte; nothing is changed in
+    place. Every dropped document is named in OUT.dropped, with the rule, the value and the document that it copies. Of
+    near copies the first one stays. Without --rules, those that contam.toml leaves out of the audit are left out here
+    too.
     """
     check_outputs(outputs)
     if given["out"] is None and not given["dry_run"]:
