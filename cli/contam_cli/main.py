@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
@@ -55,6 +57,10 @@ EXTRAS = {
     "matplotlib": "models", "sklearn": "stats", "scipy": "stats", "nltk": "stats",
 }  # fmt: skip
 """Packages that some commands need, and the extra that installs each."""
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a disk that has no room left: no bug, wherever they come up."""
 
 
 VARIABLE = "_CONTAM_COMPLETE"
@@ -112,6 +118,9 @@ def commands() -> None:
 
 def main(name: str = "contam") -> None:
     """The entry point: runs the command and leaves with its exit code. ``name`` is how it was called."""
+    for stream in ("stdout", "stderr"):
+        if getattr(sys, stream) is None:  # closed by whoever called us: the exit code is all they want
+            setattr(sys, stream, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for all of the run
     sys.exit(run(sys.argv[1:], name))
 
 
@@ -146,6 +155,14 @@ def run(args: Sequence[str], name: str = "contam") -> int:
                 f"contam: this needs {error.name}, which is not installed: pip install 'contam[{extra}]', or in a "
                 f"clone: pip install -c constraints.txt '.[{extra}]'"
             )
+        return 2
+    except OSError as error:
+        if error.errno not in FULL:
+            _bug(error, args)
+            return 2
+        _close_output()
+        where = f" to {error.filename}" if error.filename else ""
+        _say(f"contam: the output could not be written{where}: {error.strerror}")
         return 2
     except Exception as error:
         _bug(error, args)

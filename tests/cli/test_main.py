@@ -126,6 +126,22 @@ def test_a_reader_that_leaves_early_makes_no_noise():
     assert err == "" and process.returncode == 0
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("command", [["rule"], ["--help"], ["simulate", "gaussian", "--format", "json"]])
+def test_an_output_without_room_is_no_bug(command, tmp_path):
+    with Path("/dev/full").open("w") as full:
+        process = start(*command, stdout=full, stderr=subprocess.PIPE, cwd=tmp_path)
+        _, err = process.communicate()
+    assert process.returncode == 2 and err == "contam: the output could not be written: No space left on device\n"
+
+
+def test_an_output_that_is_closed_leaves_the_exit_code():
+    code = "import os, sys; os.close(1); os.execv(sys.executable, [sys.executable, '-m', 'contam', *sys.argv[1:]])"
+    for command, expected in (("rule", 0), ("rulez", 2)):
+        done = subprocess.run([sys.executable, "-c", code, command], capture_output=True, text=True)
+        assert done.returncode == expected and "bug" not in done.stderr
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_any_output_encoding_works(encoding):
     env = os.environ | {"PYTHONIOENCODING": encoding}
