@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import shlex
 import sys
 from dataclasses import replace
-from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from contam.starting.finding import Found
 
 LEVELS = ("at_risk", "collapsing", "never")
+INTERRUPTED = 130
 AT_ONCE = 1_000_000_000
 """Bytes of a corpus up to which a baseline is made without being asked for: half a minute."""
 EPILOG = """\b
@@ -31,7 +32,8 @@ Examples:
   contam init --install "contam @ git+https://git.example.org/ml/contam@v0.1.0"
 
 \b
-Exit codes: 0 the files are there; 2 they could not be written, or the baseline could not be made.
+Exit codes: 0 the files are there; 2 they could not be written, or the
+baseline could not be made; 130 interrupted.
 """
 
 
@@ -68,9 +70,11 @@ def init(folder: Path, install: str | None, yes: bool, force: bool, dry_run: boo
     for file in planned:
         _write(file)
     emit("".join(_line(file, choices) for file in planned))
-    made = baseline and not choices.baseline and _baseline(choices)
-    emit(_next(choices, planned, made))
-    return 2 if given["baseline"] and not (made or choices.baseline) else 0
+    code = _baseline(choices) if baseline and not choices.baseline else None
+    if code == INTERRUPTED:
+        return INTERRUPTED
+    emit(_next(choices, planned, made=code == 0))
+    return 2 if given["baseline"] and code != 0 and not choices.baseline else 0
 
 
 def _terminal() -> bool:
@@ -111,8 +115,9 @@ def _said(corpus: str, folder: Path) -> Found:
     from contam.starting.finding import Found
     from contam.starting.watching import inside
 
-    missing = "://" not in corpus and corpus != "-" and not has_magic(corpus) and not (folder / corpus).exists()
-    return Found(inside(corpus, folder) or corpus, "as you said" + ("; nothing is there yet" if missing else ""))
+    address = "://" in corpus or corpus == "-"
+    there = address or (folder / corpus).exists() or any(glob.iglob(corpus, root_dir=folder, recursive=True))  # noqa: PTH207
+    return Found(inside(corpus, folder) or corpus, "as you said" + ("" if there else "; nothing is there yet"))
 
 
 def _level() -> str:
@@ -179,8 +184,10 @@ def _line(file: File, choices: Choices) -> str:
     return line
 
 
-def _baseline(choices: Choices) -> bool:
+def _baseline(choices: Choices) -> int:
     """Audit the corpus; where it is healthy, what it measures is the baseline, and contam.toml names it.
+
+    The audit's exit code; there is a baseline where it is 0.
 
     What the gate lets pass may be no baseline: with ``--fail-on never`` that is a corpus in any state.
     """
@@ -194,15 +201,16 @@ def _baseline(choices: Choices) -> bool:
     if code:
         did = f"removed   {choices.prefix}{BASELINE} again" if file.exists() else "no baseline"
         file.unlink(missing_ok=True)
-        why = {1: "the corpus is not healthy today", 130: "interrupted"}.get(code, "the corpus could not be judged")
-        emit(f"{did}: {why}{'' if code == 130 else '; contam audit says more'}\n")
-        return False
+        why = "the corpus is not healthy today" if code == 1 else "the corpus could not be judged"
+        told = "interrupted; the files above are complete" if code == INTERRUPTED else f"{why}; contam audit says more"
+        emit(f"{did}: {told}\n")
+        return code
     text, line = place.read_text("utf-8") if named else "", f'baseline = "{BASELINE}"'
     if f"# {line}\n" in text:
         place.write_text(text.replace(f"# {line}\n", f"{line}\n"), "utf-8")
     told = "" if line in text else f"   (to compare with it, put into your settings: {line})"
     emit(f"wrote     {choices.prefix}{BASELINE}{told}\n")
-    return True
+    return 0
 
 
 def _next(choices: Choices, planned: tuple[File, ...], made: bool) -> str:
@@ -226,18 +234,19 @@ def _next(choices: Choices, planned: tuple[File, ...], made: bool) -> str:
 
 def _needs(choices: Choices, planned: tuple[File, ...]) -> list[str]:
     """What the workflow needs, where it was written now: a contam that can be installed, and the corpus."""
-    from contam.starting.files import WORKFLOW
+    from contam.starting.files import workflow_place
 
-    place = choices.top / WORKFLOW
+    place = workflow_place(choices)
     if not any(file.path == place and file.action != "keep" for file in planned):
         return []
-    corpus = f"GitHub has only what you push: commit the corpus too, or fetch it in a step of {WORKFLOW}."
+    name = place.relative_to(choices.top).as_posix()
+    corpus = f"GitHub has only what you push: commit the corpus too, or fetch it in a step of {name}."
     needs = [] if "://" in choices.corpus else [corpus]
     if choices.requirement.reachable:
         return needs
     contam = (
         f"{choices.requirement.note[0].upper()}{choices.requirement.note[1:]}, where GitHub cannot get it.\n"
-        f"Before you push, write into the line REQUIREMENT of {WORKFLOW} what pip can install there, such as\n"
+        f"Before you push, write into the line REQUIREMENT of {name} what pip can install there, such as\n"
         '"contam @ git+https://HOST/OWNER/contam@COMMIT".'
     )
     return [*needs, contam]

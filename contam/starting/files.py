@@ -18,7 +18,10 @@ CONFIGURATION = "contam.toml"
 BASELINE = "contam.baseline.json"
 CACHE = ".contam-cache/"
 REPORT = "contam-report"
+IGNORED = (CACHE, f"{REPORT}/")
+"""What git is told to leave out: what an audit keeps for itself, and what the workflow writes."""
 WORKFLOW = ".github/workflows/contam.yml"
+"""Of the first project of a repository; each further one has a file of its own, see `workflow_place`."""
 HOOKS = ".pre-commit-config.yaml"
 _TEMPLATES = Path(__file__).with_name("templates")
 
@@ -66,8 +69,8 @@ def files(choices: Choices, force: bool = False) -> tuple[File, ...]:
     """The files of a gate as they would be written."""
     return (
         _settings(choices, force),
-        _new(choices.top / WORKFLOW, workflow(choices), force),
-        _hooks(choices.top / HOOKS, hook(choices)),
+        _new(workflow_place(choices), workflow(choices), force),
+        _hooks(choices.top / HOOKS, hook(choices), choices),
         _ignored(choices.folder / ".gitignore"),
     )
 
@@ -83,9 +86,34 @@ def configuration(choices: Choices) -> str:
     return _filled("contam.toml", marks)
 
 
+def workflow_place(choices: Choices) -> Path:
+    """Where the workflow goes: beside that of another project of the repository, never over it."""
+    first = choices.top / WORKFLOW
+    if not first.is_file() or _works_in(_text(first)) in (None, choices.below):
+        return first
+    name = "root" if choices.below == "." else re.sub(r"[^\w.-]+", "-", choices.below)
+    return first.with_name(f"contam-{name}.yml")
+
+
+def _works_in(text: str) -> str | None:
+    """The folder that a workflow works in, as `workflow` writes it; None where it does not say."""
+    found = re.search(r"^ *working-directory: *(\S.*)$", text, re.M)
+    if found is None:
+        return None
+    written = found[1].strip()
+    folder: str = json.loads(written) if re.fullmatch(r'"(?:[^"\\]|\\.)*"', written) else written.strip("'")
+    return folder.replace(verbatim("${{"), "${{")
+
+
+def _titled(name: str, choices: Choices) -> str:
+    """A name that tells the projects of a repository apart."""
+    return name if choices.below == "." else f"{name} {choices.below}"
+
+
 def workflow(choices: Choices) -> str:
     """The text of the GitHub workflow."""
     marks = {
+        "NAME": _quoted(verbatim(_titled("contam", choices))),
         "BRANCH": _quoted(one_branch(choices.branch)),
         "FOLDER": _quoted(verbatim(choices.below)),
         "CACHE": _quoted(one_path(choices.prefix + CACHE.rstrip("/"))),
@@ -113,6 +141,7 @@ def hook(choices: Choices) -> str:
     dependencies = f"      additional_dependencies: [{_quoted(choices.requirement.text)}]"
     marks = {
         "ENTRY": _quoted(f"contam audit{where}"),
+        "NAME": _quoted(_titled("contam audit", choices)),
         "LANGUAGE": "python" if choices.requirement.reachable else "system",
         "DEPENDENCIES": dependencies if choices.requirement.reachable else "",
         "FILES": _quoted(watched(choices.corpus, (CONFIGURATION, BASELINE), choices.folder, choices.top)),
@@ -162,12 +191,12 @@ def _settings(choices: Choices, force: bool) -> File:
     return _new(path, configuration(choices), force)
 
 
-def _hooks(path: Path, entry: str) -> File:
+def _hooks(path: Path, entry: str, choices: Choices) -> File:
     if not _present(path):
         body = "\n".join(f"  {line}" for line in entry.splitlines())
         return File(path, f"repos:\n{body}\n", "write", "")
     text = _text(path)
-    if has_hook(text):
+    if has_hook(text, choices.prefix + CONFIGURATION if choices.prefix else ""):
         return File(path, text, "keep", "the hook is in it")
     extended = with_hook(text, entry)
     if extended is None:
@@ -177,12 +206,15 @@ def _hooks(path: Path, entry: str) -> File:
 
 def _ignored(path: Path) -> File:
     if not _present(path):
-        return File(path, f"{CACHE}\n", "write", "")
+        return File(path, "".join(f"{folder}\n" for folder in IGNORED), "write", "")
     text = _text(path)
-    if {CACHE, CACHE.rstrip("/"), f"/{CACHE}", f"/{CACHE.rstrip('/')}"} & {line.strip() for line in text.splitlines()}:
-        return File(path, text, "keep", f"{CACHE} is in it")
+    there = {line.strip().strip("/") for line in text.splitlines()}
+    missing = [folder for folder in IGNORED if folder.strip("/") not in there]
+    if not missing:
+        return File(path, text, "keep", f"{' and '.join(IGNORED)} are in it")
     gap = "" if not text or text.endswith("\n") else "\n"
-    return File(path, f"{text}{gap}{CACHE}\n", "extend", f"{CACHE} is added")
+    added = "".join(f"{folder}\n" for folder in missing)
+    return File(path, f"{text}{gap}{added}", "extend", f"{' and '.join(missing)} added")
 
 
 def _text(path: Path) -> str:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 
 HOOK_ID = "contam-audit"
 _REPOS = re.compile(r"^repos:[ \t]*(#.*)?$")
 _ITEM = re.compile(r"^( *)- ")
+_NEXT = re.compile(r"^\s*- (?:id|repo):", re.M)
 
 
-def has_hook(text: str) -> bool:
-    """Whether the hook is configured already."""
-    return re.search(rf"^\s*(- )?id:\s*['\"]?{HOOK_ID}['\"]?\s*(#.*)?$", text, re.M) is not None
+def has_hook(text: str, configuration: str = "") -> bool:
+    """Whether the hook is configured already with these settings: those of ``--config``, or without it where empty."""
+    hooks = re.split(rf"^\s*(?:- )?id:\s*['\"]?{HOOK_ID}['\"]?\s*(?:#.*)?$", text, flags=re.M)[1:]
+    return any(_takes(_NEXT.split(hook, maxsplit=1)[0], configuration) for hook in hooks)
+
+
+def _takes(lines: str, configuration: str) -> bool:
+    """Whether a hook's lines name a file of settings, plainly or quoted for a shell within a string."""
+    if not configuration:
+        return "--config" not in lines
+    quoted = json.dumps(shlex.quote(configuration), ensure_ascii=False)[1:-1]
+    names = "|".join(re.escape(name) for name in (configuration, quoted))
+    return re.search(rf"--config[\s=,'\"]+(?:{names})(?![\w./-])", lines) is not None
 
 
 def with_hook(text: str, entry: str) -> str | None:

@@ -52,7 +52,7 @@ def test_it_writes_four_files_and_says_three_commands(cli, project):
     assert set(everything(project)) - before == {CONFIGURATION, WORKFLOW, HOOKS, ".gitignore"}
     assert configured(project)["include"] == ["data"] and configured(project)["fail-on"] == "at_risk"
     assert "baseline" not in configured(project)
-    assert (project / ".gitignore").read_text() == ".contam-cache/\n"
+    assert (project / ".gitignore").read_text() == ".contam-cache/\ncontam-report/\n"
     steps = outcome.out.partition("Next:\n")[2].splitlines()
     assert [step.split()[0] for step in steps[: steps.index("")]] == ["contam", "contam", "git", "pre-commit"]
 
@@ -137,6 +137,46 @@ def test_a_folder_below_the_repository(cli, project):
     (hook,) = yaml.safe_load((project / HOOKS).read_text())["repos"][0]["hooks"]
     assert hook["entry"] == "contam audit --config models/de/contam.toml"
     assert re.search(hook["files"], "models/de/corpus/x.jsonl") and not re.search(hook["files"], "corpus/x.jsonl")
+
+
+def hooked(project: Path) -> list[dict]:
+    repos = yaml.safe_load((project / HOOKS).read_text())["repos"]
+    return [hook for repo in repos for hook in repo["hooks"]]
+
+
+def test_every_project_of_a_repository_has_a_gate(cli, project):
+    for name in ("a", "b c", "it's", ""):
+        (project / name).mkdir(exist_ok=True)
+        outcome = cli("init", str(project / name), "--yes", "--no-baseline", "--corpus", "texts")
+        assert outcome.code == 0
+        assert ("extended  .pre-commit-config.yaml" in outcome.out) is (name != "a")
+    assert [hook["entry"] for hook in hooked(project)] == [
+        "contam audit --config a/contam.toml", "contam audit --config 'b c/contam.toml'",
+        """contam audit --config 'it'"'"'s/contam.toml'""", "contam audit",
+    ]  # fmt: skip
+    assert len({hook["name"] for hook in hooked(project)}) == 4
+    flows = [yaml.safe_load(path.read_text()) for path in sorted((project / WORKFLOW).parent.iterdir())]
+    folders = {flow["jobs"]["audit"]["defaults"]["run"]["working-directory"] for flow in flows}
+    assert folders == {"a", "b c", "it's", "."}
+    assert len({flow["name"] for flow in flows}) == 4
+    before = everything(project)
+    for name in ("a", "b c", "it's", ""):
+        assert cli("init", str(project / name), "--yes", "--no-baseline", "--corpus", "texts").code == 0
+    assert everything(project) == before
+
+
+def test_the_workflow_of_another_project_is_never_replaced(cli, project):
+    for name in ("a", "b"):
+        (project / name).mkdir()
+        assert cli("init", str(project / name), "--yes", "--no-baseline", "--force").code == 0
+    assert "working-directory: \"a\"" in (project / WORKFLOW).read_text()
+    assert "working-directory: \"b\"" in (project / WORKFLOW).with_name("contam-b.yml").read_text()
+
+
+def test_a_corpus_that_is_not_there_is_told(cli, project):
+    assert "as you said; nothing is there yet" in cli("init", "--yes", "--corpus", "nope").out
+    assert "as you said; nothing is there yet" in cli("init", "--yes", "--force", "--corpus", "data/*.csv").out
+    assert "The corpus is data/*.jsonl: as you said.\n" in cli("init", "--yes", "--corpus", "data/*.jsonl").out
 
 
 WATCHED = {
@@ -356,7 +396,10 @@ def test_an_entry_that_cannot_be_added_is_printed(cli, project):
 def test_gitignore_keeps_its_lines(cli, project):
     (project / ".gitignore").write_text("*.pyc")
     cli("init", "--yes")
-    assert (project / ".gitignore").read_text() == "*.pyc\n.contam-cache/\n"
+    assert (project / ".gitignore").read_text() == "*.pyc\n.contam-cache/\ncontam-report/\n"
+    (project / ".gitignore").write_text("/contam-report\n")
+    assert "(.contam-cache/ added)" in cli("init", "--yes").out
+    assert (project / ".gitignore").read_text() == "/contam-report\n.contam-cache/\n"
 
 
 # --- finding the corpus ---------------------------------------------------------------------------------------------
@@ -442,12 +485,20 @@ def test_what_a_healthy_corpus_measures_is_the_baseline(project, audits):
 
 
 @pytest.mark.parametrize(("args", "code"), [((), 0), (("--baseline",), 2)])
-@pytest.mark.parametrize("failure", [1, 2, 130])
+@pytest.mark.parametrize("failure", [1, 2])
 def test_a_corpus_that_does_not_pass_is_no_baseline(project, audits, capsys, args, code, failure):
     audits.code = failure
     assert inited("--yes", *args) == code
     assert not (project / BASELINE).exists() and "baseline" not in configured(project)
     assert f"removed   {BASELINE} again" in capsys.readouterr().out and (project / WORKFLOW).exists()
+
+
+def test_an_interrupted_baseline_ends_as_interrupted(project, audits, capsys):
+    audits.code = 130
+    assert inited("--yes", "--baseline") == 130
+    told = capsys.readouterr().out
+    assert "interrupted; the files above are complete" in told and "Next:" not in told
+    assert (project / WORKFLOW).exists() and not (project / BASELINE).exists()
 
 
 def test_a_baseline_later(project, audits):
