@@ -66,8 +66,10 @@ def from_text(key: Key, text: str, where: str) -> Any:
 
 def _list(key: Key, value: Any, where: str) -> tuple[str, ...]:
     items = [value] if isinstance(value, str) else value
-    if not isinstance(items, (list, tuple)) or not all(isinstance(item, str) and item for item in items):
+    if not isinstance(items, (list, tuple)) or not all(isinstance(item, str) for item in items):
         raise UsageError(f'{where}: {_shown(value)} is to be a list of texts, such as ["a", "b"]')
+    if not all(items):
+        raise UsageError(f"{where}: {_shown(value)} has an empty text; take it out")
     if key.kind == "reports":
         for item in items:
             _report(item, where)
@@ -106,7 +108,7 @@ def prefix(given: str, where: str) -> str:
         return wanted.upper()
     families = sorted({rule.id[:3] for rule in RULES})
     known = (*families, *(rule.id for rule in RULES), *(rule.name for rule in RULES))
-    raise UsageError(f"{where}: no rule begins with {_shown(given)}{nearest(given, known)} (`contam rule` lists them)")
+    raise UsageError(f"{where}: no rule begins with {_shown(given)}{nearest(given, known, '`contam rule` lists them')}")
 
 
 def rule_of(given: str, where: str) -> Rule:

@@ -114,8 +114,9 @@ COMMANDS = ("probe", "compare", "selftrain", "recurse", "mix", "simulate", "filt
 """Commands with a table of their own, whose keys are their long options. The settings of an audit stand at the top."""
 
 
-def nearest(wrong: str, known: Iterable[str]) -> str:
-    """``; did you mean 'split'?``, or all there are where nothing is near and they are few."""
+def nearest(wrong: str, known: Iterable[str], listed: str = "`contam config` lists the keys") -> str:
+    """``; did you mean 'split'?``, or all there are where nothing is near and they are few, or where they are
+    ``listed``."""
     names = tuple(known)
     spelled = {name.lower().replace(".", "-"): name for name in names}
     near = get_close_matches(wrong.lower().replace("_", "-").replace(".", "-"), spelled, n=1, cutoff=0.6)
@@ -124,4 +125,4 @@ def nearest(wrong: str, known: Iterable[str]) -> str:
         near, spelled = (["tail"], {"tail": tails[0]}) if tails else ([], {})
     if near:
         return f"; did you mean '{spelled[near[0]]}'?"
-    return f"; known are {', '.join(names)}" if len(names) <= 16 else " (`contam config` lists the keys)"
+    return f"; known are {', '.join(names)}" if len(names) <= 16 else f" ({listed})"

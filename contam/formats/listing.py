@@ -76,6 +76,8 @@ class Listing:
 
     def add(self, given: str) -> None:
         """One path, glob or ``-``; raises ``InputError`` where there is no such thing."""
+        if not given:
+            raise InputError("an empty path: name a file or a folder, . for this one, or - for standard input")
         if given == "-":
             self.sources.append(Source("-", None, StandardInput))  # type: ignore[arg-type]
             return
@@ -89,7 +91,8 @@ class Listing:
     def _glob(self, pattern: str) -> None:
         if not glob.has_magic(pattern):
             raise InputError(f"{pattern}: no such file or folder")
-        found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - pathlib's has no absolute patterns
+        matching = glob.glob(pattern, recursive=True)  # noqa: PTH207 - pathlib's has no absolute patterns
+        found = sorted(path for path in matching if os.path.lexists(path))  # "nothing/**" matches a folder that is not
         if not found:
             raise InputError(f"{pattern}: no file matches")
         for path in found:
@@ -115,10 +118,11 @@ class Listing:
         return any((s.st_dev, s.st_ino) in self._files for f in Path(path).rglob("*") if (s := _status(f)))
 
     def _file(self, path: str, status: os.stat_result) -> None:
-        first = self._files.setdefault((status.st_dev, status.st_ino), path)
-        if first is not path:
-            self.links.append((path, first))
+        key = status.st_dev, status.st_ino
+        if key in self._files:
+            self.links.append((path, self._files[key]))
             return
+        self._files[key] = path
         regular = stat.S_ISREG(status.st_mode)
         if regular and status.st_size == 0:
             self.log.add("an empty file", path=path)

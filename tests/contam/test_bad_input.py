@@ -468,6 +468,10 @@ def test_folders_without_files_paths_and_globs_without_match(tmp_path: Path) -> 
         read(tmp_path)
     with pytest.raises(InputError, match="no such file or folder"):
         read(tmp_path / "missing.txt")
+    with pytest.raises(InputError, match=r"none/\*\*: no file matches"):
+        read(f"{tmp_path}/none/**")
+    with pytest.raises(InputError, match="an empty path"):
+        read("")
     with pytest.raises(InputError, match="no file matches"):
         read(tmp_path / "*.jsonl")
     with pytest.raises(InputError, match="nothing to read: give a file"):
