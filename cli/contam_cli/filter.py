@@ -27,7 +27,7 @@ output could not be judged.
 
 
 @click.command(epilog=EPILOG)
-@click.argument("paths", nargs=-1, required=True)
+@click.argument("paths", nargs=-1)
 @click.option("-o", "--out", metavar="OUT", help="A new file for one file, a new folder for a folder or several files.")
 @click.option(
     "--rules",
@@ -59,7 +59,7 @@ output could not be judged.
 )
 @global_options
 def filter(paths: tuple[str, ...], form: str, outputs: tuple[str, ...], **given: Any) -> int:
-    """Write the corpus at PATHS to OUT without looping and duplicate documents.
+    """Write the corpus at PATHS (or contam.toml's include) to OUT without looping and duplicate documents.
 
     What stays is written back in the same format and compression, text formats byte for byte; nothing is changed in
     place. Every dropped document is named in OUT.dropped, with the rule, the value and the document that it copies. Of
@@ -69,6 +69,7 @@ def filter(paths: tuple[str, ...], form: str, outputs: tuple[str, ...], **given:
     check_outputs(outputs)
     if given["out"] is None and not given["dry_run"]:
         raise click.UsageError("where to write? give -o OUT, or --dry-run to see what would be dropped")
+    paths = paths or _included()
     fail_on, allow = given.pop("fail_on"), given.pop("allow_insufficient")
     if fail_on and (given["no_audit"] or given["dry_run"]):
         raise click.UsageError("--fail-on judges the output: it goes with neither --no-audit nor --dry-run")
@@ -82,6 +83,16 @@ def filter(paths: tuple[str, ...], form: str, outputs: tuple[str, ...], **given:
         result = filter_corpus(paths, out, _options(given), on_progress=report)
     deliver(result, form, outputs, settings().quiet, gate)
     return result.exit_code(fail_on, allow)
+
+
+def _included() -> tuple[str, ...]:
+    """What an audit would read, where nothing of that is left out: a filter writes all that it is given."""
+    from contam_cli.gating import included
+
+    found = settings().configuration
+    if found.get("exclude"):
+        raise click.UsageError(f"no PATHS were given, and {found.file} has exclude: say which files are to be filtered")
+    return included(found)
 
 
 def _options(given: dict[str, Any]) -> Any:

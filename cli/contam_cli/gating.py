@@ -46,7 +46,7 @@ def asked(paths: tuple[str, ...], form: str, outputs: tuple[str, ...]) -> Asked:
     shown = [name for name in formats if ":" not in name and name != "github"]
     files = tuple(name for name in formats if ":" in name)
     check_outputs(files, make=True)
-    read, written = paths or _included(found), (*files, *outputs)
+    read, written = paths or included(found), (*files, *outputs)
     beside = (found.get("reference"), found.get("valid"), str(found.file) if found.file else None)
     check_reports([given.partition(":")[2] for given in written], (*read, *(name for name in beside if name)))
     return Asked(read, form if chosen or not shown else shown[0], written, found)
@@ -58,14 +58,14 @@ def typed(name: str) -> bool:
     return source is click.core.ParameterSource.COMMANDLINE
 
 
-def _included(configuration: Configuration) -> tuple[str, ...]:
+def included(configuration: Configuration) -> tuple[str, ...]:
     """What the configuration reads where no path is given."""
-    included: tuple[str, ...] = tuple(configuration.get("include") or ())
-    if not included:
+    found: tuple[str, ...] = tuple(configuration.get("include") or ())
+    if not found:
         none = "there is no contam.toml (contam init)" if settings().config is None else "no configuration was read"
         told = f"{configuration.file} has no include" if configuration.file else none
         raise click.UsageError(f"no PATHS were given, and {told}.")
-    return included
+    return found
 
 
 def enforced(result: Result) -> Result:

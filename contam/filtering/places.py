@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from contam.errors import InputError, UsageError
+from contam.filtering.suffixes import check_suffix
 from contam.formats import sniffing
 from contam.formats.fields import FieldProblem
 from contam.formats.json_document import records_in
@@ -212,6 +213,8 @@ def find_output(out: Path, inputs: Inputs, manifest: Path | None, force: bool) -
     if out.name in ("", ".."):
         raise UsageError(f"{str(out)!r} is no name for an output: name a new file or folder")
     beside = manifest or out.with_name(out.name + ".dropped")
+    if inputs.single:
+        check_suffix(out, inputs.items[0])
     exists, taken = _exists(out), _exists(beside)
     _check_apart(out, beside, inputs)
     if not out.parent.is_dir():

@@ -54,6 +54,15 @@ def test_a_dry_run_needs_no_output(cli, place):
     assert outcome.code == 2 and "--dry-run" in outcome.err
 
 
+def test_without_a_path_it_reads_what_the_audit_reads(cli, place):
+    assert cli("filter", "--dry-run").code == 2
+    (place / "contam.toml").write_text('include = ["a.jsonl"]\n')
+    assert "1 of 4 documents would be dropped" in cli("filter", "--dry-run").out
+    (place / "contam.toml").write_text('include = ["."]\nexclude = ["b.jsonl"]\n')
+    outcome = cli("filter", "--dry-run")
+    assert outcome.code == 2 and "contam.toml has exclude: say which files are to be filtered" in outcome.err
+
+
 def test_nothing_to_drop_is_told(cli, place):
     (place / "a.jsonl").write_text(lines(*GOOD))
     outcome = cli("filter", "a.jsonl", "-o", "b.jsonl", "--no-audit")

@@ -52,6 +52,25 @@ def test_never_in_place(corpus, out):
     assert everything(corpus.parent) == before
 
 
+@pytest.mark.parametrize("source", ["a.jsonl", "a.jsonl.gz", "a.json", "a.csv", "a.txt", "a"])
+@pytest.mark.parametrize("suffix", ["", ".jsonl", ".json", ".jsonl.gz", ".txt", ".md", ".csv", ".tsv", ".parquet"])
+def test_an_output_has_the_suffix_of_its_kind(tmp_path, source, suffix):
+    out = f"o{suffix}"
+    text = f"text,id\n{GOOD},1\nanother {GOOD},2\n" if ".csv" in source else lines(GOOD, "another " + GOOD)
+    (tmp_path / source).write_bytes(gzip.compress(text.encode()) if ".gz" in source else text.encode())
+    records, texts = ("o.jsonl", "o.json"), ("o.txt", "o.md")
+    allowed = {
+        "a.jsonl": records, "a.json": records, "a.jsonl.gz": ("o.jsonl.gz",), "a.csv": ("o.csv",), "a.txt": texts,
+        "a": (*records, *texts, "o.csv", "o.tsv"),
+    }  # fmt: skip
+    if out == "o" or out in allowed[source]:
+        assert run(tmp_path / source, tmp_path / out).documents
+    else:
+        with pytest.raises(UsageError, match=rf"what stays is written as it is in .*{source}: name the output like it"):
+            run(tmp_path / source, tmp_path / out)
+        assert not (tmp_path / out).exists()
+
+
 def test_the_manifest_is_not_put_into_the_corpus(corpus, tmp_path):
     with pytest.raises(UsageError, match="--manifest"):
         run(corpus, tmp_path / "out", manifest=corpus / "dropped")
