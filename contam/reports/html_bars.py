@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 from contam.reports.html_text import text, wide
@@ -14,6 +13,7 @@ _LEGEND = (
     ("value", "value"), ("range", "its 95 % interval"), ("band", "references, 5 to 95 %"),
     ("median", "their median"), ("rule", "limit of the rule"), ("base", "baseline"),
 )  # fmt: skip
+_LARGEST = 1e300
 
 
 def draw_bars(block: Bars, title: str) -> str:
@@ -44,7 +44,7 @@ def _row(bar: Bar, banded: bool) -> str:
 def _drawing(bar: Bar) -> str:
     """The band of the references with its median, the limits on the side of collapse, the value with its interval,
     and the baseline; the ends of the band in numbers below."""
-    if bar.band is None or bar.value is None or not all(map(math.isfinite, (*bar.band, bar.value))):
+    if bar.band is None or bar.value is None or not all(map(_drawable, (*bar.band, bar.value))):
         return ""
     low, middle, high = bar.band
     at = _scale(bar)
@@ -54,12 +54,17 @@ def _drawing(bar: Bar) -> str:
     parts += [f'<path class="rule" d="M{at(limit)} 2V22"/>' for limit in _limits(bar)]
     if bar.interval is not None:
         parts.append(f'<path class="range" d="M{at(bar.interval[0])} {_MIDDLE}H{at(bar.interval[1])}"/>')
-    if bar.base is not None and math.isfinite(bar.base):
+    if bar.base is not None and _drawable(bar.base):
         parts.append(f'<path class="base" d="M{at(bar.base)} 5l6 7l-6 7l-6-7Z"/>')
     parts.append(f'<circle class="value" cx="{at(bar.value)}" cy="{_MIDDLE}" r="5"/>')
     parts += _ends(float(at(low)), float(at(high)), (_short(low), _short(high)))
     box = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="xMinYMid meet"'
     return f'<svg role="img" {box}>{"".join(parts)}</svg>'
+
+
+def _drawable(x: float) -> bool:
+    """Whether a number has a place on a drawing: no infinity, no NaN, and none whose distances are infinite."""
+    return abs(x) < _LARGEST
 
 
 def _scale(bar: Bar) -> Callable[[float], str]:
@@ -68,7 +73,7 @@ def _scale(bar: Bar) -> Callable[[float], str]:
     low, middle, high = bar.band
     margin = 0.15 * (high - low) or abs(middle) or 1.0
     drawn = [bar.value, *_limits(bar), *(bar.interval or ()), *([bar.base] if bar.base is not None else [])]
-    drawn = [x for x in drawn if math.isfinite(x)]
+    drawn = [x for x in drawn if _drawable(x)]
     start, stop = min(low - margin, *drawn), max(high + margin, *drawn)
 
     def at(x: float) -> str:
@@ -83,7 +88,7 @@ def _limits(bar: Bar) -> list[float]:
     if bar.limits is None:
         return []
     kept = {"falls": bar.limits[:1], "rises": bar.limits[1:]}.get(bar.direction, bar.limits)
-    return [limit for limit in kept if math.isfinite(limit)]
+    return [limit for limit in kept if _drawable(limit)]
 
 
 def _ends(low: float, high: float, shown: tuple[str, str]) -> list[str]:
