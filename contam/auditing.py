@@ -156,7 +156,7 @@ def _is_path(item: Any) -> bool:
     """Whether an item of a list is meant as a path: path objects, and short strings that name something."""
     if isinstance(item, os.PathLike):
         return True
-    if not isinstance(item, str) or len(item) > 1000 or "\n" in item:
+    if not isinstance(item, str) or not item or len(item) > 1000 or "\n" in item:
         return False
     try:
         return item == "-" or "://" in item or Path(item).exists()
