@@ -18,7 +18,7 @@ from contam.filtering.options import DUP002, PPL001, REP001, REP002, REP004, Fil
 from contam.filtering.surprise import Scorer
 from contam.formats.task import Problem
 from contam.result import Skipped
-from contam_metrics.batch import Batch
+from contam.shards.seen import slices
 from contam_metrics.gopher import PUBLISHED_LIMITS
 from contam_metrics.kernels import warm
 from contam_metrics.signatures import EMPTY
@@ -26,8 +26,6 @@ from contam_metrics.streaming.loops import loop_shares
 from contam_metrics.streaming.repetition import gopher_shares
 from contam_metrics.view import Scratch, View
 
-SLICE = 1 << 20
-"""Bytes measured at a time."""
 EXCERPT = 400
 EXCERPTS = 20
 """Worst documents of a rule, of each chunk, whose beginnings are kept for a person to read."""
@@ -56,17 +54,6 @@ class Part:
     skipped_total: int
     problem: Skipped | None
     consumed: int
-
-
-def slices(batch: Batch) -> Iterator[tuple[int, Batch]]:
-    """(first document, batch) of about SLICE bytes each; a document is never divided."""
-    offsets = batch.offsets
-    first = 0
-    while first < len(batch):
-        last = int(np.searchsorted(offsets, offsets[first] + SLICE))
-        last = min(max(last, first + 1), len(batch))
-        yield first, Batch(batch.data, offsets[first : last + 1])
-        first = last
 
 
 def shares_of(rule: str, view: View) -> NDArray[np.float64]:
